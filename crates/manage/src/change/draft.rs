@@ -1,0 +1,114 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use understory_model::{Entity, Key, Model, OnDelete, Row, Timestamps, Value, now};
+
+use super::laws::View;
+use super::{ChangeSet, Violation, settle};
+use crate::Snapshot;
+
+/// Edits not yet checked: what each touched row becomes, `None` for deleted.
+pub type Edits = BTreeMap<(String, Key), Option<Arc<Row>>>;
+
+/// An overlay in memory over a snapshot: read and written freely, and nothing is locked meanwhile.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    model: Arc<Model>,
+    base: Arc<Snapshot>,
+    edits: Edits,
+    now: String,
+}
+
+impl Draft {
+    /// A draft with no edits.
+    pub fn new(model: Arc<Model>, base: Arc<Snapshot>) -> Self {
+        Self { model, base, edits: Edits::new(), now: now() }
+    }
+
+    /// The snapshot it began from.
+    pub fn base(&self) -> &Arc<Snapshot> {
+        &self.base
+    }
+
+    /// The model it follows.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// A row as the draft has it.
+    pub fn get(&self, entity: &str, key: &Key) -> Option<&Arc<Row>> {
+        self.view().get(entity, key)
+    }
+
+    /// All rows of an entity as the draft has them, by key.
+    pub fn rows(&self, entity: &str) -> BTreeMap<&Key, &Arc<Row>> {
+        self.view().rows(entity)
+    }
+
+    /// Puts a row. Timestamps are the draft's own business: a row that says the same as before is left alone, else
+    /// `created_at` is kept, or set for a new row, and `updated_at` set.
+    pub fn put(&mut self, entity: &Entity, mut row: Row) -> Key {
+        let key = entity.key_of(&row);
+        let existing = self.get(&entity.name, &key).cloned();
+        if existing.as_ref().is_some_and(|existing| existing.same_content(&row)) {
+            return key;
+        }
+        if entity.timestamps != Timestamps::None {
+            let created = existing.as_ref().and_then(|row| row.text("created_at")).unwrap_or(&self.now).to_owned();
+            row.set("created_at", created);
+        }
+        if entity.timestamps == Timestamps::Both {
+            row.set("updated_at", self.now.as_str());
+        }
+        self.edits.insert((entity.name.clone(), key.clone()), Some(Arc::new(row)));
+        key
+    }
+
+    /// Deletes a row; whether it was there. Rows that refer to it go with it, or lose the reference, as the model
+    /// says; one that forbids the deletion makes [`Self::finish`] fail.
+    pub fn delete(&mut self, entity: &str, key: &Key) -> bool {
+        if self.get(entity, key).is_none() {
+            return false;
+        }
+        let model = Arc::clone(&self.model);
+        let mut gone = vec![(entity.to_owned(), key.clone())];
+        while let Some((target, target_key)) = gone.pop() {
+            self.edits.insert((target.clone(), target_key.clone()), None);
+            for (entity, reference) in model.references_to(&target) {
+                for (key, row) in self.view().referring(entity, reference, &target_key) {
+                    match reference.on_delete {
+                        OnDelete::Cascade => gone.push((entity.name.clone(), key)),
+                        OnDelete::SetNull => {
+                            let cleared = Row::clone(&row).with(&reference.column, Value::Null);
+                            self.put(entity, cleared);
+                        }
+                        OnDelete::Restrict => {}
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn view(&self) -> View<'_> {
+        View { model: &self.model, base: &self.base, edits: &self.edits }
+    }
+
+    /// Checks the edits by the model's laws and settles what follows from them.
+    pub fn finish(self) -> Result<ChangeSet, Vec<Violation>> {
+        settle(&self.model, &self.base, self.edits)
+    }
+
+    /// The same edits over a newer snapshot, if no row edited here differs there from what it was here.
+    ///
+    /// `Err` names the first row that both sides changed.
+    pub fn rebase(mut self, onto: Arc<Snapshot>) -> Result<Self, (String, Key)> {
+        for (entity, key) in self.edits.keys() {
+            if self.base.get(entity, key) != onto.get(entity, key) {
+                return Err((entity.clone(), key.clone()));
+            }
+        }
+        self.base = onto;
+        Ok(self)
+    }
+}

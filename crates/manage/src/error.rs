@@ -1,0 +1,57 @@
+use crate::{BranchName, CommitHash};
+
+/// What a store answers.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Why a store could not do as told. A storage failure is never told as absence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The project has no data in this store.
+    #[error("project {0} is not in the store")]
+    UnknownProject(String),
+    /// No such branch.
+    #[error("branch {0} does not exist")]
+    UnknownBranch(BranchName),
+    /// No such commit, or one that no ref of the project reaches.
+    #[error("commit {0} does not exist")]
+    UnknownCommit(CommitHash),
+    /// The branch's name is taken.
+    #[error("branch {0} exists already")]
+    BranchExists(BranchName),
+    /// Somebody edited the branch behind the store's back; nothing was written.
+    #[error("branch {0} has uncommitted changes made outside Understory")]
+    Dirty(BranchName),
+    /// Another writer holds the store for longer than we wait.
+    #[error("the store is busy")]
+    Busy(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The disk is full; nothing was written.
+    #[error("the disk is full")]
+    DiskFull(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The stored data does not read back.
+    #[error("the store is damaged: {detail}")]
+    Corrupt {
+        /// What did not read back.
+        detail: String,
+        /// The engine's words.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A migration that this program does not know, or knows differently, was applied.
+    #[error("migration {name}: {detail}")]
+    Migration {
+        /// The migration's directory name.
+        name: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Any other failure of the engine.
+    #[error("the store failed: {detail}")]
+    Engine {
+        /// What was being done.
+        detail: String,
+        /// The engine's words.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}

@@ -1,0 +1,21 @@
+//! The versioned store: an agent project's configuration as rows under Git-like version control.
+//!
+//! Pure code (`change`, `merge`) works on immutable [`Snapshot`]s and yields [`ChangeSet`]s; a [`ConfigStore`]
+//! keeps commits and moves branches. Everything an engine must offer is that one trait: nobody outside an adapter
+//! can tell which engine is there.
+
+pub mod change;
+mod commit;
+//DL pub mod doltlite;
+mod error;
+//MG pub mod merge;
+mod refs;
+mod snapshot;
+mod store;
+
+pub use change::{Change, ChangeSet, Draft, Violation};
+pub use commit::{Commit, CommitMeta, Signature};
+pub use error::{StoreError, StoreResult};
+pub use refs::{Branch, BranchName, CommitHash, ProjectId, RefKind, ResolvedRef};
+pub use snapshot::{Snapshot, Table};
+pub use store::{Applied, ConfigStore};

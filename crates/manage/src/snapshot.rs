@@ -1,0 +1,59 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use understory_model::{Key, Row};
+
+use crate::ChangeSet;
+
+/// The rows of one entity, by key.
+pub type Table = BTreeMap<Key, Arc<Row>>;
+
+static EMPTY: Table = BTreeMap::new();
+
+/// All rows of one commit. Immutable; clones and successors share what they have in common.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    tables: BTreeMap<String, Arc<Table>>,
+}
+
+impl Snapshot {
+    /// A snapshot of these tables, by entity name.
+    pub fn new(tables: impl IntoIterator<Item = (String, Table)>) -> Self {
+        let filled = tables.into_iter().filter(|(_, table)| !table.is_empty());
+        Self { tables: filled.map(|(name, table)| (name, Arc::new(table))).collect() }
+    }
+
+    /// The rows of an entity.
+    pub fn table(&self, entity: &str) -> &Table {
+        self.tables.get(entity).map_or(&EMPTY, Arc::as_ref)
+    }
+
+    /// One row.
+    pub fn get(&self, entity: &str, key: &Key) -> Option<&Arc<Row>> {
+        self.table(entity).get(key)
+    }
+
+    /// The entities that have rows, and their rows.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &Table)> {
+        self.tables.iter().map(|(name, table)| (name.as_str(), table.as_ref()))
+    }
+
+    /// How many rows there are.
+    pub fn row_count(&self) -> usize {
+        self.tables.values().map(|table| table.len()).sum()
+    }
+
+    /// The snapshot after a set of changes.
+    pub fn after(&self, changes: &ChangeSet) -> Self {
+        let mut tables = self.tables.clone();
+        for change in changes.iter() {
+            let table = Arc::make_mut(tables.entry(change.entity.clone()).or_default());
+            match &change.after {
+                Some(row) => table.insert(change.key.clone(), Arc::clone(row)),
+                None => table.remove(&change.key),
+            };
+        }
+        tables.retain(|_, table| !table.is_empty());
+        Self { tables }
+    }
+}
