@@ -73,6 +73,8 @@ pub struct Entity {
     pub unique: Vec<Vec<String>>,
     /// Sets of columns to index (runtime tables only).
     pub indexes: Vec<Vec<String>>,
+    /// Lists of ids that bodies carry and relation rows hold.
+    pub lists: Vec<IdList>,
     /// Where a row's id comes from.
     pub id: IdRule,
     /// Status answered when a create meets an existing key or unique value.
@@ -390,4 +392,36 @@ pub struct Association {
     pub removed_empty: bool,
     /// Whether answers are bare, without `data`.
     pub bare: bool,
+}
+
+/// A list of ids that bodies and answers of an entity carry while the rows of a relation hold it.
+#[derive(Debug, Clone)]
+pub struct IdList {
+    /// snake_case name; bodies use the camelCase of it.
+    pub name: String,
+    /// The relation entity.
+    pub relation: String,
+    /// The relation's column with the ids.
+    pub column: String,
+    /// The relation's column that refers to this entity.
+    pub own: String,
+    /// A create needs at least one id.
+    pub required: bool,
+    /// Who may write it.
+    pub write: WriteRule,
+    /// Which answers carry it.
+    pub answer: ListAnswer,
+}
+
+/// Which answers carry a list of ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListAnswer {
+    /// All.
+    #[default]
+    Always,
+    /// Only those to a read of one row.
+    Get,
+    /// None.
+    Never,
 }

@@ -45,7 +45,22 @@ pub(crate) struct EntityFile {
     pub expose: Vec<String>,
     #[serde(default)]
     pub columns: IndexMap<String, ColumnFile>,
+    #[serde(default)]
+    pub lists: IndexMap<String, ListFile>,
     pub association: Option<AssociationFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListFile {
+    pub relation: String,
+    pub column: String,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub write: crate::WriteRule,
+    #[serde(default)]
+    pub answer: crate::ListAnswer,
 }
 
 fn yes() -> bool {

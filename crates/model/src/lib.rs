@@ -15,8 +15,8 @@ mod time;
 mod validate;
 
 pub use entity::{
-    Association, Column, ColumnType, Crud, Entity, IdRule, JsonSchema, MergeRule, Method, OnDelete, Reference, Scope,
-    Shape, Side, Timestamps, WriteRule,
+    Association, Column, ColumnType, Crud, Entity, IdList, IdRule, JsonSchema, ListAnswer, MergeRule, Method, OnDelete,
+    Reference, Scope, Shape, Side, Timestamps, WriteRule,
 };
 pub use load::{LoadError, Model, ModelFiles};
 pub use openapi::{component_schemas, shared_schema, wire_schema};

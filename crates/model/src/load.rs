@@ -8,10 +8,10 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::entity::{JsonSchema, Pattern};
-use crate::file::{AssociationFile, ColumnFile, EntityFile, IdFile, TimestampsFile};
+use crate::file::{AssociationFile, ColumnFile, EntityFile, IdFile, ListFile, TimestampsFile};
 use crate::{
-    Association, Column, ColumnType, Crud, Entity, IdRule, MergeRule, Method, OnDelete, Reference, Scope, Shape,
-    Timestamps, WriteRule, camel_case,
+    Association, Column, ColumnType, Crud, Entity, IdList, IdRule, MergeRule, Method, OnDelete, Reference, Scope,
+    Shape, Timestamps, WriteRule, camel_case,
 };
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../model");
@@ -211,6 +211,7 @@ impl Model {
                 }
             }
         }
+        self.resolve_lists()?;
         for entity in self.manage.values() {
             for reference in &entity.references {
                 let referring = self.referring.entry(reference.entity.clone()).or_default();
@@ -218,6 +219,31 @@ impl Model {
             }
         }
         self.check_names()
+    }
+
+    /// Finds the column of each list's relation that refers back to the list's entity.
+    fn resolve_lists(&mut self) -> Loaded<()> {
+        let mut own = BTreeMap::new();
+        for entity in self.entities() {
+            for reference in entity.references.iter().filter(|reference| !reference.parent) {
+                own.insert((entity.name.clone(), reference.entity.clone()), reference.column.clone());
+            }
+        }
+        for entity in self.manage.values_mut() {
+            let Some(entity) = Arc::get_mut(entity) else { continue };
+            for list in &mut entity.lists {
+                let Some(column) = own.get(&(list.relation.clone(), entity.name.clone())) else {
+                    return Err(LoadError {
+                        file: format!("manage/{}.toml", entity.name),
+                        key: Some(format!("lists.{}.relation", list.name)),
+                        problem: format!("'{}' has no column that references {}", list.relation, entity.name),
+                        remedy: "name a relation of this entity".into(),
+                    });
+                };
+                list.own.clone_from(column);
+            }
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Loaded<()> {
@@ -547,6 +573,12 @@ fn load_entity(path: &str, text: &str, schemas: &BTreeMap<String, Arc<JsonSchema
         TimestampsFile::Named(_) => return builder.wrong("timestamps", "is not known", "true, false or \"created\""),
     };
     let columns = builder.columns(&file, &id, timestamps)?;
+    let has = |name: &str| columns.iter().any(|column| column.name == name);
+    let timestamps = match (has("created_at"), has("updated_at")) {
+        (true, true) => Timestamps::Both,
+        (true, false) => Timestamps::Created,
+        _ => timestamps,
+    };
     let key = file.key.clone().unwrap_or_else(|| default_key(file.scope, &id));
     let named = [("key", vec![key.clone()]), ("unique", file.unique.clone()), ("index", file.index.clone())];
     for (what, sets) in named {
@@ -564,6 +596,7 @@ fn load_entity(path: &str, text: &str, schemas: &BTreeMap<String, Arc<JsonSchema
     let table = file.table.clone().unwrap_or_else(|| format!("{}s", file.entity));
     Ok(Entity {
         references: builder.references(&file),
+        lists: lists(&file),
         schema: file.schema.clone().unwrap_or_else(|| pascal_case(&file.entity)),
         tag: file.tag.clone().unwrap_or_else(|| table.replace('_', " ")),
         doc: file.doc,
@@ -577,10 +610,25 @@ fn load_entity(path: &str, text: &str, schemas: &BTreeMap<String, Arc<JsonSchema
         duplicate: file.duplicate.unwrap_or(409),
         timestamps,
         expose: file.expose,
+
         crud,
         association,
         name: file.entity,
     })
+}
+
+/// The lists as declared; `own` is found when all entities are there.
+fn lists(file: &EntityFile) -> Vec<IdList> {
+    let list = |(name, list): (&String, &ListFile)| IdList {
+        name: name.clone(),
+        relation: list.relation.clone(),
+        column: list.column.clone(),
+        own: String::new(),
+        required: list.required,
+        write: list.write,
+        answer: list.answer,
+    };
+    file.lists.iter().map(list).collect()
 }
 
 fn id_rule(builder: &Builder<'_>, file: &IdFile) -> Loaded<IdRule> {
