@@ -8,12 +8,13 @@ pub mod change;
 mod commit;
 //DL pub mod doltlite;
 mod error;
-//MG pub mod merge;
+pub mod graph;
+pub mod merge;
 mod refs;
 mod snapshot;
 mod store;
 
-pub use change::{Change, ChangeSet, Draft, Violation};
+pub use change::{Change, ChangeSet, DiffKind, Draft, RowDiff, Violation, diff};
 pub use commit::{Commit, CommitMeta, Signature};
 pub use error::{StoreError, StoreResult};
 pub use refs::{Branch, BranchName, CommitHash, ProjectId, RefKind, ResolvedRef};

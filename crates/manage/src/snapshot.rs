@@ -4,6 +4,7 @@ use std::sync::Arc;
 use understory_model::{Key, Row};
 
 use crate::ChangeSet;
+use crate::change::Edits;
 
 /// The rows of one entity, by key.
 pub type Table = BTreeMap<Key, Arc<Row>>;
@@ -38,6 +39,15 @@ impl Snapshot {
         self.tables.iter().map(|(name, table)| (name.as_str(), table.as_ref()))
     }
 
+    /// Whether both snapshots hold the very same table of an entity: a quick way to know that nothing differs there.
+    pub(crate) fn shares_table(&self, other: &Self, entity: &str) -> bool {
+        match (self.tables.get(entity), other.tables.get(entity)) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     /// How many rows there are.
     pub fn row_count(&self) -> usize {
         self.tables.values().map(|table| table.len()).sum()
@@ -45,12 +55,21 @@ impl Snapshot {
 
     /// The snapshot after a set of changes.
     pub fn after(&self, changes: &ChangeSet) -> Self {
+        self.replacing(changes.iter().map(|change| (change.entity.as_str(), &change.key, change.after.as_ref())))
+    }
+
+    /// The snapshot with edits that no law has been applied to.
+    pub(crate) fn with_edits(&self, edits: &Edits) -> Self {
+        self.replacing(edits.iter().map(|((entity, key), row)| (entity.as_str(), key, row.as_ref())))
+    }
+
+    fn replacing<'a>(&self, rows: impl Iterator<Item = (&'a str, &'a Key, Option<&'a Arc<Row>>)>) -> Self {
         let mut tables = self.tables.clone();
-        for change in changes.iter() {
-            let table = Arc::make_mut(tables.entry(change.entity.clone()).or_default());
-            match &change.after {
-                Some(row) => table.insert(change.key.clone(), Arc::clone(row)),
-                None => table.remove(&change.key),
+        for (entity, key, becomes) in rows {
+            let table = Arc::make_mut(tables.entry(entity.to_owned()).or_default());
+            match becomes {
+                Some(row) => table.insert(key.clone(), Arc::clone(row)),
+                None => table.remove(key),
             };
         }
         tables.retain(|_, table| !table.is_empty());

@@ -165,6 +165,20 @@ fn normal_form(ty: ColumnType, value: &Value) -> Value {
     }
 }
 
+/// What is wrong with a value for a column, null included.
+pub fn check_value(column: &Column, value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    match value {
+        Value::Null if column.optional => {}
+        Value::Null => {
+            let detail = format!("{} must not be null", column.wire);
+            errors.push(FieldError::new(format!("/{}", column.wire), "required", detail));
+        }
+        value => check(column, value, &mut errors),
+    }
+    errors
+}
+
 fn check(column: &Column, value: &Value, errors: &mut Vec<FieldError>) {
     let pointer = format!("/{}", column.wire);
     let fits = match column.ty {

@@ -86,27 +86,27 @@ pub fn check(model: &Model, snapshot: &Snapshot) -> Vec<Violation> {
 }
 
 /// The key that a row's reference names; none where the reference is null.
-pub(super) fn target_key(reference: &Reference, row: &Row) -> Option<Key> {
+pub(crate) fn target_key(reference: &Reference, row: &Row) -> Option<Key> {
     let parts: Option<Vec<&str>> = reference.columns.iter().map(|column| row.text(column)).collect();
     parts.map(Key::new)
 }
 
 /// A snapshot as it is with the edits.
-pub(super) struct View<'a> {
-    pub(super) model: &'a Model,
-    pub(super) base: &'a Snapshot,
-    pub(super) edits: &'a Edits,
+pub(crate) struct View<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) base: &'a Snapshot,
+    pub(crate) edits: &'a Edits,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn get(&self, entity: &str, key: &Key) -> Option<&'a Arc<Row>> {
+    pub(crate) fn get(&self, entity: &str, key: &Key) -> Option<&'a Arc<Row>> {
         match self.edits.get(&(entity.to_owned(), key.clone())) {
             Some(edited) => edited.as_ref(),
             None => self.base.get(entity, key),
         }
     }
 
-    pub(super) fn rows(&self, entity: &str) -> BTreeMap<&'a Key, &'a Arc<Row>> {
+    pub(crate) fn rows(&self, entity: &str) -> BTreeMap<&'a Key, &'a Arc<Row>> {
         let mut rows: BTreeMap<_, _> = self.base.table(entity).iter().collect();
         let first = (entity.to_owned(), Key::new(Vec::<String>::new()));
         for ((_, key), edited) in self.edits.range(first..).take_while(|((name, _), _)| name == entity) {
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
     }
 
     /// The rows that refer to a key by one reference.
-    pub(super) fn referring(&self, entity: &Entity, reference: &Reference, target: &Key) -> Vec<(Key, Arc<Row>)> {
+    pub(crate) fn referring(&self, entity: &Entity, reference: &Reference, target: &Key) -> Vec<(Key, Arc<Row>)> {
         self.rows(&entity.name)
             .into_iter()
             .filter(|(_, row)| target_key(reference, row).as_ref() == Some(target))
