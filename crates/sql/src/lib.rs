@@ -1,9 +1,15 @@
 //! SQL from the model: values, typed errors, connections, statements, DDL and migrations.
 
+mod convert;
+mod ddl;
 mod error;
 mod sqlite;
+mod statement;
 mod value;
 
+pub use convert::{ValueError, decode, encode};
+pub use ddl::Refused;
 pub use error::{ConstraintKind, EngineError, SqlError};
 pub use sqlite::{Database, Engine, Open};
+pub use statement::Dialect;
 pub use value::{Cells, SqlRef, SqlValue};
