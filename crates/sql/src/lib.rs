@@ -3,6 +3,7 @@
 mod convert;
 mod ddl;
 mod error;
+pub mod migration;
 mod sqlite;
 mod statement;
 mod value;
@@ -10,6 +11,7 @@ mod value;
 pub use convert::{ValueError, decode, encode};
 pub use ddl::Refused;
 pub use error::{ConstraintKind, EngineError, SqlError};
+pub use migration::{Migration, Migrations, Store};
 pub use sqlite::{Database, Engine, Open};
 pub use statement::Dialect;
 pub use value::{Cells, SqlRef, SqlValue};
