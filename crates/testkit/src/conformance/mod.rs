@@ -1,0 +1,110 @@
+//! The laws of [`ConfigStore`], one function each, for every engine to pass.
+//!
+//! [`crate::conformance_tests!`] makes a test of each, so that a run on any engine lists them by name.
+
+mod apply;
+mod bench;
+mod branches;
+mod concurrency;
+mod copies;
+mod history;
+mod merges;
+mod projects;
+mod values;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use understory_manage::ConfigStore;
+
+pub use apply::*;
+pub use bench::Bench;
+pub use branches::*;
+pub use concurrency::*;
+pub use copies::*;
+pub use history::*;
+pub use merges::*;
+pub use projects::*;
+pub use values::*;
+
+/// Why a check failed, where it is not an assertion.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What a check answers.
+pub type Checked = Result<(), Failure>;
+/// A store under test.
+pub type Store = Arc<dyn ConfigStore>;
+
+/// An engine under test.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// A new, empty store.
+    async fn open(&self) -> Result<Fresh, Failure>;
+}
+
+/// A new store, and the directory that it lives in while it is tested.
+pub struct Fresh {
+    /// The store.
+    pub store: Store,
+    /// Removed at the end.
+    pub home: Option<TempDir>,
+}
+
+/// One `#[tokio::test]` per law of the store, for an [`Engine`] given as an expression.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($engine:expr) => {
+        $crate::conformance_tests! { @each $engine;
+            a_project_begins_with_a_root_and_a_first_commit,
+            creating_a_project_twice_changes_nothing,
+            projects_know_nothing_of_each_other,
+            a_project_that_is_not_there_is_an_error,
+            a_deleted_project_is_gone,
+            a_new_project_needs_no_migration,
+            changes_become_one_commit,
+            changes_to_a_moved_head_write_nothing,
+            no_changes_make_no_commit,
+            changes_to_no_branch_are_refused,
+            rows_are_added_changed_deleted_and_added_again,
+            who_and_why_come_back_as_given,
+            a_merge_has_two_parents_and_the_content_given,
+            a_merge_of_no_changes_keeps_our_content,
+            a_merge_settles_rows_that_one_side_deleted,
+            a_merge_with_an_ancestor_is_a_commit,
+            a_merge_with_an_unknown_commit_is_refused,
+            a_branch_begins_at_the_commit_given,
+            a_branch_is_made_once_and_at_a_commit_that_is_there,
+            branches_that_differ_in_case_are_apart,
+            branch_names_of_every_kind_work,
+            a_deleted_branch_takes_only_its_own_commits,
+            a_branch_made_again_has_nothing_of_the_old_one,
+            the_log_has_children_before_parents,
+            the_log_of_a_line_is_its_own_past,
+            a_commit_is_found_by_hash_and_prefix,
+            a_commit_that_no_branch_reaches_is_unknown,
+            old_commits_read_as_they_were,
+            rows_of_every_entity_come_back,
+            rows_with_nothing_optional_come_back,
+            empty_text_is_not_null,
+            json_comes_back_as_given,
+            texts_of_every_kind_come_back,
+            ids_that_differ_in_case_are_different_rows,
+            long_texts_come_back,
+            a_thousand_rows_are_one_commit,
+            writers_on_one_branch_take_turns,
+            writers_on_many_branches_all_succeed,
+            writers_in_many_projects_all_succeed,
+            a_reader_never_sees_a_later_commit,
+            a_copy_has_the_history_and_the_branches,
+            a_copy_can_be_taken_as_another_project,
+            collecting_keeps_all_that_branches_reach,
+        }
+    };
+    (@each $engine:expr; $($law:ident),+ $(,)?) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $law() -> $crate::conformance::Checked {
+            let fresh = $crate::conformance::Engine::open(&$engine).await?;
+            $crate::conformance::$law(&fresh.store).await
+        }
+    )+ };
+}

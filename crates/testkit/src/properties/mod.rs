@@ -1,0 +1,1 @@
+//! Laws of drafts, merges and stores, tried on random projects.
