@@ -22,8 +22,8 @@ pub use load::{LoadError, Model, ModelFiles};
 pub use openapi::{component_schemas, shared_schema, wire_schema};
 pub use row::{Key, Row, camel_case};
 pub use schema::{ColumnShape, SchemaChange, SchemaDiff, SchemaShape, Severity, TableShape};
-pub use time::{now, timestamp_iso};
-pub use validate::{Accepted, FieldError, decode_create, decode_update, encode};
+pub use time::{before_now, now, timestamp_iso};
+pub use validate::{Accepted, FieldError, check_value, decode_create, decode_update, encode};
 
 /// The value of one cell: JSON's own types cover every column type.
 pub use serde_json::Value;

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The transactional store: tenants, projects, intents, keys, idempotency records and settings.
+//!
+//! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
+
+mod columns;
+mod error;
+mod idempotency;
+mod intent;
+mod key;
+mod project;
+mod setting;
+mod store;
+mod tenant;
+
+pub use error::{RuntimeError, RuntimeResult};
+pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
+pub use intent::{Intent, IntentKind};
+pub use key::{KeyRecord, NewKey, StoredKey};
+pub use project::ProjectRecord;
+pub use store::{RUNTIME_FILE, RuntimeStore};
+
+#[cfg(test)]
+mod tests;

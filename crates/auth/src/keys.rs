@@ -1,0 +1,208 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use understory_runtime::{KeyRecord, NewKey, RuntimeError, RuntimeStore};
+
+use crate::principal::is_key_name;
+use crate::secret::Digest;
+use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
+
+/// The fewest characters of an admin key that is given, not made.
+pub const MIN_ADMIN_KEY: usize = 8;
+
+const ADMIN_PREFIX: &str = "und_admin";
+const ADMIN_SETTING: &str = "admin_key_hash";
+const PUBLIC_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+const PUBLIC_LENGTH: usize = 12;
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The keys of the server: makes them, and tells who presents one. Clones share it.
+#[derive(Clone)]
+pub struct Keys {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    runtime: RuntimeStore,
+    admin: RwLock<Option<Digest>>,
+    known: Mutex<Known>,
+}
+
+/// The admin key as a start has it.
+#[derive(Debug)]
+pub struct AdminKey {
+    /// The key, if it was made just now: to be printed, since it is never seen again.
+    pub shown: Option<Secret>,
+}
+
+/// A key just made.
+#[derive(Debug)]
+pub struct CreatedKey {
+    /// The key.
+    pub record: KeyRecord,
+    /// Its secret, never seen again.
+    pub secret: Secret,
+}
+
+impl Keys {
+    /// The keys in a store. The admin key is good only after [`Self::admin_key_ensure`].
+    pub fn new(runtime: RuntimeStore) -> Self {
+        let inner = Inner { runtime, admin: RwLock::default(), known: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Settles the admin key: the one given, which is kept in memory only and stands in for the stored one; else the
+    /// stored one; else one made now.
+    pub async fn admin_key_ensure(&self, given: Option<&str>) -> AuthResult<AdminKey> {
+        let (digest, shown) = match given {
+            Some(given) if given.chars().count() < MIN_ADMIN_KEY => return Err(AuthError::AdminKeyTooShort),
+            Some(given) => (Digest::of(given), None),
+            None => self.admin_key_stored().await?,
+        };
+        *self.inner.admin.write().unwrap_or_else(PoisonError::into_inner) = Some(digest);
+        Ok(AdminKey { shown })
+    }
+
+    async fn admin_key_stored(&self) -> AuthResult<(Digest, Option<Secret>)> {
+        if let Some(hash) = self.inner.runtime.setting_get(ADMIN_SETTING).await? {
+            return Ok((read_hash(&hash)?, None));
+        }
+        let secret = Secret::generate(ADMIN_PREFIX);
+        self.inner.runtime.setting_set(ADMIN_SETTING, &secret.digest().hex()).await?;
+        Ok((secret.digest(), Some(secret)))
+    }
+
+    /// Makes a named key.
+    pub async fn key_create(&self, name: &str) -> AuthResult<CreatedKey> {
+        if !is_key_name(name) {
+            return Err(AuthError::KeyName(name.to_owned()));
+        }
+        let prefix = format!("und_{}", public_part());
+        let secret = Secret::generate(&prefix);
+        let role = Role::Admin.to_string();
+        let key = NewKey { name: name.to_owned(), prefix, hash: secret.digest().hex(), role };
+        match self.inner.runtime.key_insert(key).await {
+            Ok(record) => Ok(CreatedKey { record, secret }),
+            Err(RuntimeError::Exists { .. }) => Err(AuthError::KeyExists(name.to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// All named keys by name, revoked ones too.
+    pub async fn key_list(&self) -> AuthResult<Vec<KeyRecord>> {
+        Ok(self.inner.runtime.key_list().await?)
+    }
+
+    /// Revokes a named key: from when this answers, it is refused. Again is fine.
+    pub async fn key_revoke(&self, name: &str) -> AuthResult<KeyRecord> {
+        let revoked = self.inner.runtime.key_revoke(name).await?;
+        let record = revoked.ok_or_else(|| AuthError::NoKey(name.to_owned()))?;
+        self.known().forget_all();
+        Ok(record)
+    }
+
+    /// Who presents this key; `Unauthorized` if nobody known does, or none is presented.
+    pub async fn require(&self, presented: Option<&str>) -> AuthResult<Principal> {
+        match presented {
+            Some(presented) => self.authenticate(presented).await?.ok_or(AuthError::Unauthorized),
+            None => Err(AuthError::Unauthorized),
+        }
+    }
+
+    /// Who presents this key, if it is good. An error means that it is not known whether it is.
+    pub async fn authenticate(&self, presented: &str) -> AuthResult<Option<Principal>> {
+        let digest = Digest::of(presented);
+        if self.is_admin(&digest) {
+            return Ok(Some(Principal::system()));
+        }
+        let Some(prefix) = key_prefix(presented) else { return Ok(None) };
+        let epoch = match self.known().find(&digest) {
+            Ok(principal) => return Ok(Some(principal)),
+            Err(epoch) => epoch,
+        };
+        let Some(stored) = self.inner.runtime.key_find(prefix).await? else { return Ok(None) };
+        if !read_hash(&stored.hash)?.matches(&digest) || stored.record.revoked_at.is_some() {
+            return Ok(None);
+        }
+        let principal = principal(stored.record)?;
+        self.known().remember(digest, principal.clone(), epoch);
+        self.note_use(&principal).await;
+        Ok(Some(principal))
+    }
+
+    fn is_admin(&self, digest: &Digest) -> bool {
+        let admin = *self.inner.admin.read().unwrap_or_else(PoisonError::into_inner);
+        admin.is_some_and(|admin| admin.matches(digest))
+    }
+
+    /// A full disk must not lock readers out, so a failure here is only logged.
+    async fn note_use(&self, principal: &Principal) {
+        if let Err(error) = self.inner.runtime.key_used(&principal.id).await {
+            tracing::warn!(key.name = principal.name, error = %error, "the last use of a key could not be noted");
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keys found good within the last minute: spares the store, and bounds how often a last use is written.
+#[derive(Default)]
+struct Known {
+    principals: HashMap<Digest, (Principal, Instant)>,
+    epoch: u64,
+}
+
+impl Known {
+    /// The principal of a key; otherwise the epoch to hand to [`Self::remember`] once it is found elsewhere.
+    fn find(&self, digest: &Digest) -> Result<Principal, u64> {
+        match self.principals.get(digest) {
+            Some((principal, since)) if since.elapsed() < REMEMBERED => Ok(principal.clone()),
+            _ => Err(self.epoch),
+        }
+    }
+
+    /// Remembers a key, unless one was revoked since `epoch`: it may be this one, read before.
+    fn remember(&mut self, digest: Digest, principal: Principal, epoch: u64) {
+        if epoch == self.epoch {
+            self.principals.insert(digest, (principal, Instant::now()));
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.principals.clear();
+        self.epoch += 1;
+    }
+}
+
+fn principal(record: KeyRecord) -> AuthResult<Principal> {
+    let role = Role::parse(&record.role).ok_or_else(|| unreadable("the role of a key"))?;
+    Ok(Principal { id: record.id, name: record.name, kind: PrincipalKind::Key, role })
+}
+
+fn read_hash(stored: &str) -> AuthResult<Digest> {
+    Digest::from_hex(stored).ok_or_else(|| unreadable("the hash of a key"))
+}
+
+fn unreadable(what: &str) -> AuthError {
+    let detail = format!("{what} does not read back");
+    RuntimeError::Corrupt { detail, source: None }.into()
+}
+
+/// The part of a key that is found by and shown: random, not taken from the secret.
+fn public_part() -> String {
+    let mut rng = rand::rng();
+    (0..PUBLIC_LENGTH).map(|_| char::from(PUBLIC_ALPHABET[rng.random_range(0..PUBLIC_ALPHABET.len())])).collect()
+}
+
+/// The prefix of a presented key, if it has the form of one.
+fn key_prefix(presented: &str) -> Option<&str> {
+    let public = presented.strip_prefix("und_")?.split('_').next()?;
+    (public.len() == PUBLIC_LENGTH).then(|| &presented[..4 + PUBLIC_LENGTH])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use understory_model::id::made_id;
+use understory_model::now;
+use understory_sql::{Database, SqlValue};
+
+use crate::columns::{Columns, decode_all};
+use crate::project::{project_delete_in_txn, project_exists, project_get_in_txn, project_insert_in_txn};
+use crate::tenant::tenant_ensure_in_txn;
+use crate::{ProjectRecord, RuntimeError, RuntimeResult, RuntimeStore};
+
+const INSERT: &str =
+    "insert into intents (tenant_id, id, kind, project_id, payload, created_at) values (?, ?, ?, ?, ?, ?)";
+const LIST: &str =
+    "select tenant_id, id, kind, project_id, payload, created_at from intents order by created_at, tenant_id, id";
+const DELETE: &str = "delete from intents where tenant_id = ? and id = ?";
+
+#[cfg(test)]
+pub(crate) const SQL: &[&str] = &[INSERT, LIST, DELETE];
+
+/// Work that spans both stores, written down before its first step.
+///
+/// Every step may be done again. At start, what has passed the kind's commit point is completed and what has not
+/// is dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The tenant.
+    pub tenant_id: String,
+    /// Its id.
+    pub id: String,
+    /// The project that it is done to.
+    pub project_id: String,
+    /// What is to be done.
+    pub kind: IntentKind,
+    /// When it was written.
+    pub created_at: String,
+}
+
+/// What an intent is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+pub enum IntentKind {
+    /// Create a project.
+    ///
+    /// Commit point: the versioned store's data gets its name `uid` (the rename of its file). With the data there the
+    /// intent is finished; without it, abandoned.
+    ProjectCreation {
+        /// Name of its data in the versioned store.
+        uid: String,
+    },
+    /// Remove the data of a project that is no longer registered.
+    ///
+    /// Commit point: the transaction that took the registration away and wrote the intent. It is always completed.
+    ProjectDeletion {
+        /// Name of its data in the versioned store.
+        uid: String,
+    },
+}
+
+impl RuntimeStore {
+    /// Writes down that a project is about to be created; `Exists` if it is registered.
+    ///
+    /// Two callers may both begin: the first to finish has the project, the other is told `Exists` then.
+    pub async fn project_creation_begin(&self, tenant_id: &str, id: &str, uid: &str) -> RuntimeResult<Intent> {
+        let intent = Intent::new(tenant_id, id, IntentKind::ProjectCreation { uid: uid.to_owned() });
+        self.write(move |db| {
+            if project_get_in_txn(db, &intent.tenant_id, &intent.project_id)?.is_some() {
+                return Err(project_exists(&intent.tenant_id, &intent.project_id));
+            }
+            intent_insert_in_txn(db, &intent)?;
+            Ok(intent)
+        })
+        .await
+    }
+
+    /// Registers the project whose data is there now, makes its tenant if need be, and removes the intent: one
+    /// transaction, and done already if the project is registered with this data.
+    ///
+    /// `Exists` if another creation was first: remove the data of this one, then abandon it.
+    pub async fn project_creation_finish(&self, intent: &Intent) -> RuntimeResult<ProjectRecord> {
+        let IntentKind::ProjectCreation { uid } = intent.kind.clone() else {
+            return Err(intent.refuse("it does not create a project"));
+        };
+        let intent = intent.clone();
+        self.write(move |db| project_creation_finish_in_txn(db, &intent, &uid)).await
+    }
+
+    /// Forgets a creation whose data is not there, or is removed again.
+    pub async fn project_creation_abandon(&self, intent: &Intent) -> RuntimeResult<()> {
+        match intent.kind {
+            IntentKind::ProjectCreation { .. } => self.intent_done(intent).await,
+            IntentKind::ProjectDeletion { .. } => Err(intent.refuse("a deletion is always completed")),
+        }
+    }
+
+    /// Takes a project's registration away and writes down that its data is to be removed: one transaction, the commit
+    /// point of the deletion. None if there is no such project.
+    pub async fn project_deletion_begin(&self, tenant_id: &str, id: &str) -> RuntimeResult<Option<Intent>> {
+        let (tenant_id, id) = (tenant_id.to_owned(), id.to_owned());
+        self.write(move |db| {
+            let Some(project) = project_get_in_txn(db, &tenant_id, &id)? else { return Ok(None) };
+            let intent = Intent::new(&tenant_id, &id, IntentKind::ProjectDeletion { uid: project.uid });
+            project_delete_in_txn(db, &tenant_id, &id)?;
+            intent_insert_in_txn(db, &intent)?;
+            Ok(Some(intent))
+        })
+        .await
+    }
+
+    /// Removes an intent whose work is done. Again is fine.
+    pub async fn intent_done(&self, intent: &Intent) -> RuntimeResult<()> {
+        let intent = intent.clone();
+        self.write(move |db| intent_delete_in_txn(db, &intent).map(drop)).await
+    }
+
+    /// All unfinished intents of all tenants, oldest first: what a start has to replay.
+    pub async fn intent_list(&self) -> RuntimeResult<Vec<Intent>> {
+        self.read(|db| decode_all(db.query(LIST, &[])?, decode)).await
+    }
+}
+
+impl Intent {
+    fn new(tenant_id: &str, project_id: &str, kind: IntentKind) -> Self {
+        Self {
+            tenant_id: tenant_id.to_owned(),
+            id: made_id(),
+            project_id: project_id.to_owned(),
+            kind,
+            created_at: now(),
+        }
+    }
+
+    fn refuse(&self, detail: &str) -> RuntimeError {
+        RuntimeError::Intent { id: self.id.clone(), detail: detail.to_owned() }
+    }
+}
+
+fn project_creation_finish_in_txn(db: &Database, intent: &Intent, uid: &str) -> RuntimeResult<ProjectRecord> {
+    match project_get_in_txn(db, &intent.tenant_id, &intent.project_id)? {
+        Some(project) if project.uid == uid => {
+            intent_delete_in_txn(db, intent)?;
+            return Ok(project);
+        }
+        Some(_) => return Err(project_exists(&intent.tenant_id, &intent.project_id)),
+        None => {}
+    }
+    if !intent_delete_in_txn(db, intent)? {
+        return Err(intent.refuse("it is abandoned"));
+    }
+    tenant_ensure_in_txn(db, &intent.tenant_id)?;
+    project_insert_in_txn(db, &intent.tenant_id, &intent.project_id, uid)
+}
+
+fn intent_insert_in_txn(db: &Database, intent: &Intent) -> RuntimeResult<()> {
+    let unreadable = |error| RuntimeError::not_json("an intent cannot be written", error);
+    let parts = serde_json::to_value(&intent.kind).map_err(unreadable)?;
+    let row: [SqlValue; 6] = [
+        SqlValue::from(&intent.tenant_id),
+        SqlValue::from(&intent.id),
+        parts["kind"].as_str().into(),
+        SqlValue::from(&intent.project_id),
+        parts["payload"].to_string().into(),
+        SqlValue::from(&intent.created_at),
+    ];
+    db.execute(INSERT, &row)?;
+    Ok(())
+}
+
+/// Whether the intent was there.
+fn intent_delete_in_txn(db: &Database, intent: &Intent) -> RuntimeResult<bool> {
+    Ok(db.execute(DELETE, &[SqlValue::from(&intent.tenant_id), SqlValue::from(&intent.id)])? == 1)
+}
+
+fn decode(columns: &mut Columns) -> RuntimeResult<Intent> {
+    let (tenant_id, id, kind) = (columns.text()?, columns.text()?, columns.text()?);
+    let (project_id, payload, created_at) = (columns.text()?, columns.text()?, columns.text()?);
+    let unreadable = |error| RuntimeError::not_json(&format!("intent {id} of kind {kind} does not read back"), error);
+    let payload: Value = serde_json::from_str(&payload).map_err(unreadable)?;
+    let parts = serde_json::json!({ "kind": kind, "payload": payload });
+    let kind = serde_json::from_value(parts).map_err(unreadable)?;
+    Ok(Intent { tenant_id, id, project_id, kind, created_at })
+}

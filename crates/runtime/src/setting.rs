@@ -1,0 +1,31 @@
+use understory_model::now;
+use understory_sql::SqlValue;
+
+use crate::columns::{Columns, decode_one};
+use crate::{RuntimeResult, RuntimeStore};
+
+const GET: &str = "select value from settings where name = ?";
+const SET: &str = "insert into settings (name, value, created_at, updated_at) values (?, ?, ?, ?) \
+    on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
+
+#[cfg(test)]
+pub(crate) const SQL: &[&str] = &[GET, SET];
+
+impl RuntimeStore {
+    /// The value of a setting, if it was ever set.
+    pub async fn setting_get(&self, name: &str) -> RuntimeResult<Option<String>> {
+        let key = [name.into()];
+        self.read(move |db| decode_one(db.query_row(GET, &key)?, Columns::text)).await
+    }
+
+    /// Sets a setting.
+    pub async fn setting_set(&self, name: &str, value: &str) -> RuntimeResult<()> {
+        let at = now();
+        let row = [name, value, &at, &at].map(SqlValue::from);
+        self.write(move |db| {
+            db.execute(SET, &row)?;
+            Ok(())
+        })
+        .await
+    }
+}
