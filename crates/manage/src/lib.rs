@@ -6,7 +6,7 @@
 
 pub mod change;
 mod commit;
-//DL pub mod doltlite;
+pub mod doltlite;
 mod error;
 pub mod graph;
 pub mod merge;

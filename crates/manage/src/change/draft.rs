@@ -53,6 +53,12 @@ impl Draft {
         if existing.as_ref().is_some_and(|existing| existing.same_content(&row)) {
             return key;
         }
+        // Rows name all their columns, as those read from a store do: equal rows are equal wherever they come from.
+        for column in &entity.columns {
+            if !row.has(&column.name) {
+                row.set(&column.name, column.default.clone().unwrap_or(Value::Null));
+            }
+        }
         if entity.timestamps != Timestamps::None {
             let created = existing.as_ref().and_then(|row| row.text("created_at")).unwrap_or(&self.now).to_owned();
             row.set("created_at", created);

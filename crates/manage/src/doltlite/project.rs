@@ -1,0 +1,93 @@
+//! What the process knows of a project while it is in use.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use moka::sync::Cache;
+
+use super::history::Reachable;
+
+/// Projects remembered while nobody uses them.
+const REMEMBERED: u64 = 1_000;
+
+/// Numbers generations of all projects, so that no two are ever alike.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// One project in use.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub(super) file: PathBuf,
+    /// Held by whoever writes; fair, so that each writer has its turn.
+    pub(super) writer: Arc<tokio::sync::Mutex<()>>,
+    /// What its branches reach.
+    pub(super) reachable: Mutex<Reachable>,
+    /// Bytes after the last collection; 0 while unknown.
+    pub(super) collected: AtomicU64,
+    generation: AtomicU64,
+}
+
+impl Project {
+    fn new(file: PathBuf) -> Self {
+        Self {
+            file,
+            writer: Arc::default(),
+            reachable: Mutex::default(),
+            collected: AtomicU64::new(0),
+            generation: AtomicU64::new(next_generation()),
+        }
+    }
+
+    /// Distinguishes what was cached before and after its file was replaced or a branch of it deleted.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Forgets all that was cached; the generation that ended.
+    pub(super) fn renew(&self) -> u64 {
+        let ended = self.generation.swap(next_generation(), Ordering::AcqRel);
+        *self.reachable.lock().unwrap_or_else(PoisonError::into_inner) = Reachable::default();
+        self.collected.store(0, Ordering::Relaxed);
+        ended
+    }
+}
+
+fn next_generation() -> u64 {
+    GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// All projects in use, each once: its lock must be one for all who write.
+#[derive(Debug)]
+pub(super) struct Projects {
+    in_use: Mutex<HashMap<PathBuf, Weak<Project>>>,
+    remembered: Cache<PathBuf, Arc<Project>>,
+}
+
+impl Default for Projects {
+    fn default() -> Self {
+        Self { in_use: Mutex::default(), remembered: Cache::new(REMEMBERED) }
+    }
+}
+
+impl Projects {
+    /// The project of a file.
+    pub(super) fn get(&self, file: PathBuf) -> Arc<Project> {
+        let project = self.unique(&file);
+        self.remembered.insert(file, Arc::clone(&project));
+        project
+    }
+
+    fn unique(&self, file: &PathBuf) -> Arc<Project> {
+        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(project) = in_use.get(file).and_then(Weak::upgrade) {
+            return project;
+        }
+        if in_use.len() >= 2 * REMEMBERED as usize {
+            in_use.retain(|_, project| project.strong_count() > 0);
+        }
+        let project = Arc::new(Project::new(file.clone()));
+        in_use.insert(file.clone(), Arc::downgrade(&project));
+        project
+    }
+}

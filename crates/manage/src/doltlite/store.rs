@@ -1,0 +1,266 @@
+//! The trait, operation by operation.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use understory_sql::Database;
+
+use super::errors::failed;
+use super::names::{encode_branch, encode_hash};
+use super::write::{NewCommit, Outcome, Rows, Writer, pending};
+use super::{At, DoltLite, Inner, history};
+use crate::{
+    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Snapshot,
+    StoreError, StoreResult,
+};
+
+#[async_trait]
+impl ConfigStore for DoltLite {
+    async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
+        let (changes, meta) = (changes.clone(), meta.clone());
+        self.run_alone(project, move |inner, at| inner.project_create(at, &changes, &meta)).await
+    }
+
+    async fn project_delete(&self, project: &ProjectId) -> StoreResult<()> {
+        self.run_alone(project, |inner, at| {
+            inner.files.delete(&at.project.file)?;
+            inner.renew(at);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn project_exists(&self, project: &ProjectId) -> StoreResult<bool> {
+        self.run(project, |_, at| Ok(at.project.file.try_exists()?)).await
+    }
+
+    async fn branches(&self, project: &ProjectId) -> StoreResult<Vec<Branch>> {
+        self.run(project, |inner, at| inner.on_refs(at, history::branches)).await
+    }
+
+    async fn branch_head(&self, project: &ProjectId, name: &BranchName) -> StoreResult<Option<CommitHash>> {
+        let name = name.clone();
+        self.run(project, move |inner, at| inner.on_refs(at, |db| history::branch_head(db, &name))).await
+    }
+
+    async fn branch_create(&self, project: &ProjectId, name: &BranchName, at: &CommitHash) -> StoreResult<()> {
+        let (name, hash) = (name.clone(), at.clone());
+        self.run_alone(project, move |inner, at| inner.branch_create(at, &name, &hash)).await
+    }
+
+    async fn branch_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()> {
+        let name = name.clone();
+        self.run_alone(project, move |inner, at| inner.branch_delete(at, &name)).await
+    }
+
+    async fn commit(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Option<Commit>> {
+        let hash = hash.clone();
+        self.run(project, move |inner, at| {
+            if !inner.reaches(at, &hash)? {
+                return Ok(None);
+            }
+            inner.on_refs(at, |db| Ok(history::log(db, &hash, 1)?.into_iter().next()))
+        })
+        .await
+    }
+
+    async fn commit_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Option<CommitHash>> {
+        let prefix = prefix.to_owned();
+        self.run(project, move |inner, at| {
+            let found = inner.reachable(at, |reachable| reachable.by_prefix(&prefix))?;
+            Ok(found.filter(|_| prefix.len() >= 7))
+        })
+        .await
+    }
+
+    async fn log(&self, project: &ProjectId, from: &CommitHash, limit: usize) -> StoreResult<Vec<Commit>> {
+        let from = from.clone();
+        self.run(project, move |inner, at| {
+            inner.require_commit(at, &from)?;
+            inner.on_refs(at, |db| history::log(db, &from, limit))
+        })
+        .await
+    }
+
+    async fn read(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Arc<Snapshot>> {
+        // What is in memory needs no thread that may block.
+        let at = self.at(project)?;
+        if let Some(snapshot) = self.inner.snapshots.get(&(at.project.generation(), hash.clone())) {
+            return Ok(snapshot);
+        }
+        let hash = hash.clone();
+        self.on_thread(at, None, move |inner, at| inner.snapshot(at, &hash)).await
+    }
+
+    async fn apply(
+        &self,
+        project: &ProjectId,
+        branch: &BranchName,
+        expected: &CommitHash,
+        changes: &ChangeSet,
+        merge_parent: Option<&CommitHash>,
+        meta: &CommitMeta,
+    ) -> StoreResult<Applied> {
+        let write = Write {
+            branch: branch.clone(),
+            expected: expected.clone(),
+            changes: changes.clone(),
+            merge_parent: merge_parent.cloned(),
+            meta: meta.clone(),
+        };
+        let (applied, wants_gc) =
+            self.run_alone(project, move |inner, at| Ok((inner.apply(at, &write)?, inner.wants_gc(at)))).await?;
+        if wants_gc {
+            self.collect_later(project.clone());
+        }
+        Ok(applied)
+    }
+
+    async fn migrate(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<Option<Commit>> {
+        let branch = branch.clone();
+        self.run_alone(project, move |inner, at| {
+            let head = inner.on_refs(at, |db| require_head(db, &branch))?;
+            inner.on_branch(at, &branch, |db| {
+                match (Writer { db, branch: &branch }).migrate(&head, &inner.migrations)? {
+                    Outcome::Made(commit) => Ok(Some(commit)),
+                    Outcome::Nothing => Ok(None),
+                    Outcome::Moved(_) => Err(StoreError::Busy(None)),
+                }
+            })
+        })
+        .await
+    }
+
+    async fn needs_migration(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<bool> {
+        let branch = branch.clone();
+        self.run(project, move |inner, at| {
+            let head = inner.on_refs(at, |db| require_head(db, &branch))?;
+            let database = at.opened(Database::open_at(&at.project.file, &encode_hash(&head), true))?;
+            Ok(!pending(&database, &inner.migrations)?.is_empty())
+        })
+        .await
+    }
+
+    async fn size(&self, project: &ProjectId) -> StoreResult<u64> {
+        self.run(project, |inner, at| inner.size(at)).await
+    }
+
+    async fn gc(&self, project: &ProjectId) -> StoreResult<()> {
+        self.run_alone(project, |inner, at| inner.gc(at)).await
+    }
+
+    async fn backup(&self, project: &ProjectId, to: &Path) -> StoreResult<()> {
+        let to: PathBuf = to.to_owned();
+        self.run_alone(project, move |inner, at| inner.backup(at, &to)).await
+    }
+
+    async fn restore(&self, project: &ProjectId, from: &Path) -> StoreResult<()> {
+        let from: PathBuf = from.to_owned();
+        self.run_alone(project, move |inner, at| inner.restore(at, &from)).await
+    }
+}
+
+/// What `apply` was asked to do.
+struct Write {
+    branch: BranchName,
+    expected: CommitHash,
+    changes: ChangeSet,
+    merge_parent: Option<CommitHash>,
+    meta: CommitMeta,
+}
+
+impl Inner {
+    fn project_create(&self, at: &At, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
+        if !at.project.file.try_exists()? {
+            let commit = self.create(&at.project.file, changes, meta)?;
+            self.remember(at, &commit.hash, Snapshot::default().after(changes));
+            return Ok(commit);
+        }
+        self.on_refs(at, |db| {
+            let head = require_head(db, &BranchName::main())?;
+            let newest = history::log(db, &head, 1)?.into_iter().next();
+            newest.ok_or_else(|| StoreError::UnknownCommit(head))
+        })
+    }
+
+    fn branch_create(&self, at: &At, name: &BranchName, hash: &CommitHash) -> StoreResult<()> {
+        self.require_commit(at, hash)?;
+        self.on_refs(at, |db| {
+            if history::branch_head(db, name)?.is_some() {
+                return Err(StoreError::BranchExists(name.clone()));
+            }
+            db.query("select dolt_branch(?, ?)", &[encode_branch(name).into(), encode_hash(hash).into()])?;
+            Ok(())
+        })
+    }
+
+    fn branch_delete(&self, at: &At, name: &BranchName) -> StoreResult<()> {
+        if name.is_main() {
+            return Err(failed("a project's main branch cannot be deleted"));
+        }
+        self.on_refs(at, |db| {
+            if history::branch_head(db, name)?.is_none() {
+                return Err(StoreError::UnknownBranch(name.clone()));
+            }
+            db.query("select dolt_branch('-D', ?)", &[encode_branch(name).into()])?;
+            Ok(())
+        })?;
+        self.renew(at);
+        Ok(())
+    }
+
+    fn apply(&self, at: &At, write: &Write) -> StoreResult<Applied> {
+        let head = self.on_refs(at, |db| require_head(db, &write.branch))?;
+        if head != write.expected {
+            return Ok(Applied::HeadMoved(head));
+        }
+        if let Some(parent) = &write.merge_parent {
+            self.require_commit(at, parent)?;
+        }
+        let after = self.successor(at, write)?;
+        let applied = self.on_branch(at, &write.branch, |db| self.write(db, write, &after))?;
+        if let (Applied::Commit(commit), Some(after)) = (&applied, after) {
+            self.remember(at, &commit.hash, after);
+        }
+        Ok(applied)
+    }
+
+    /// The rows after the write: what a merge must make, and what the next read finds in memory.
+    fn successor(&self, at: &At, write: &Write) -> StoreResult<Option<Snapshot>> {
+        let key = (at.project.generation(), write.expected.clone());
+        let before = match (self.snapshots.get(&key), &write.merge_parent) {
+            (None, None) => return Ok(None),
+            (Some(before), _) => before,
+            (None, Some(_)) => self.snapshot(at, &write.expected)?,
+        };
+        Ok(Some(before.after(&write.changes)))
+    }
+
+    fn write(&self, db: &Database, write: &Write, after: &Option<Snapshot>) -> StoreResult<Applied> {
+        let writer = Writer { db, branch: &write.branch };
+        let merge = write.merge_parent.as_ref().zip(after.as_ref());
+        if write.changes.is_empty() && merge.is_none() {
+            return Ok(Applied::Nothing);
+        }
+        let base = match writer.migrate(&write.expected, &self.migrations)? {
+            Outcome::Nothing => write.expected.clone(),
+            Outcome::Made(commit) => commit.hash,
+            Outcome::Moved(head) => return Ok(Applied::HeadMoved(head)),
+        };
+        let rows = Rows { tables: &self.tables, changes: &write.changes, merge };
+        Ok(match writer.commit(&base, &rows, &NewCommit::new(&write.meta))? {
+            Outcome::Made(commit) => Applied::Commit(commit),
+            Outcome::Moved(head) => Applied::HeadMoved(head),
+            Outcome::Nothing => Applied::Nothing,
+        })
+    }
+
+    fn remember(&self, at: &At, hash: &CommitHash, snapshot: Snapshot) {
+        self.snapshots.insert((at.project.generation(), hash.clone()), Arc::new(snapshot));
+    }
+}
+
+fn require_head(db: &Database, branch: &BranchName) -> StoreResult<CommitHash> {
+    history::branch_head(db, branch)?.ok_or_else(|| StoreError::UnknownBranch(branch.clone()))
+}

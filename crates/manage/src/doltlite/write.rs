@@ -1,0 +1,212 @@
+//! Making commits.
+
+use understory_sql::migration::{self, ledger};
+use understory_sql::{Database, Migrations, SqlValue, Store};
+
+use super::errors::{failed, unexpected};
+use super::history::{self, hash_cell};
+use super::names::encode_hash;
+use super::tables::Tables;
+use crate::{BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, StoreResult};
+
+/// A commit about to be made.
+pub(super) struct NewCommit<'a> {
+    meta: &'a CommitMeta,
+    message: String,
+    author: String,
+    date: String,
+}
+
+impl<'a> NewCommit<'a> {
+    pub(super) fn new(meta: &'a CommitMeta) -> Self {
+        Self { meta, message: message(meta), author: author(&meta.author), date: seconds(&understory_model::now()) }
+    }
+
+    /// Commits all that the connection has changed. The engine writes it through at once: from here on the commit
+    /// stays, whatever becomes of the transaction.
+    pub(super) fn make(&self, db: &Database, options: &[&str]) -> StoreResult<CommitHash> {
+        let fixed = ["-A", "-m", &self.message, "--author", &self.author, "--date", &self.date];
+        let arguments: Vec<SqlValue> = options.iter().chain(&fixed).map(|text| SqlValue::from(*text)).collect();
+        let places = vec!["?"; arguments.len()].join(", ");
+        let row = db.query_row(&format!("select dolt_commit({places})"), &arguments)?;
+        hash_cell(row.as_ref().and_then(|row| row.first()))
+    }
+
+    /// The commit as reading it back answers it.
+    pub(super) fn done(&self, hash: CommitHash, parents: Vec<CommitHash>) -> Commit {
+        let meta = CommitMeta::from_engine(self.meta.author.clone(), &self.message);
+        Commit { hash, parents, meta, date: self.date.clone() }
+    }
+
+    /// Whether a commit found in the history is this one, made on that parent.
+    fn is(&self, commit: &Commit, parent: &CommitHash) -> bool {
+        let meta = CommitMeta::from_engine(self.meta.author.clone(), &self.message);
+        commit.parents.first() == Some(parent) && commit.meta == meta && commit.date == self.date
+    }
+}
+
+/// The engine refuses an empty message, and ends a text at a NUL character.
+fn message(meta: &CommitMeta) -> String {
+    let message = meta.engine_message().replace('\0', "");
+    if message.trim().is_empty() { "-".to_owned() } else { message }
+}
+
+/// The engine refuses an author without a name or an address.
+fn author(signature: &Signature) -> String {
+    let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
+    format!("{} <{}>", or(&signature.name, "unknown"), or(&signature.email, "unknown"))
+}
+
+/// `2026-11-21 08:00:00.123` as RFC 3339 in whole seconds, which is all that the engine keeps.
+fn seconds(stored: &str) -> String {
+    format!("{}Z", stored.split('.').next().unwrap_or(stored).replacen(' ', "T", 1))
+}
+
+/// The rows to be committed on a branch.
+pub(super) struct Rows<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) changes: &'a ChangeSet,
+    /// The other parent, and what the rows must be after the merge.
+    pub(super) merge: Option<(&'a CommitHash, &'a Snapshot)>,
+}
+
+/// What came of an attempt to commit.
+#[derive(Debug, PartialEq)]
+pub(super) enum Outcome {
+    Made(Commit),
+    Moved(CommitHash),
+    Nothing,
+}
+
+/// A branch that is being written, by the one who holds the project's lock.
+pub(super) struct Writer<'a> {
+    pub(super) db: &'a Database,
+    pub(super) branch: &'a BranchName,
+}
+
+impl Writer<'_> {
+    /// Commits rows on a branch if its head is still `expected`.
+    pub(super) fn commit(&self, expected: &CommitHash, rows: &Rows<'_>, new: &NewCommit<'_>) -> StoreResult<Outcome> {
+        self.in_transaction(expected, new, |db| {
+            let mut parents = vec![expected.clone()];
+            match rows.merge {
+                None if rows.tables.write(db, rows.changes)? == 0 => return Ok(None),
+                None => {}
+                Some((theirs, wanted)) => {
+                    if begin_merge(db, theirs)? {
+                        parents.push(theirs.clone());
+                    }
+                    rows.tables.make(db, wanted)?;
+                }
+            }
+            Ok(Some(parents))
+        })
+    }
+
+    /// Commits the migrations that a branch lacks, if its head is still `expected`.
+    pub(super) fn migrate(&self, expected: &CommitHash, migrations: &Migrations) -> StoreResult<Outcome> {
+        let names: Vec<String> = pending(self.db, migrations)?;
+        if names.is_empty() {
+            return Ok(Outcome::Nothing);
+        }
+        let meta = CommitMeta::new(Signature::understory(), format!("Migrate to {}", names.join(", ")));
+        self.in_transaction(expected, &NewCommit::new(&meta), |db| {
+            for migration in migrations.pending(Store::Manage, &ledger(db)?)? {
+                migration::apply(db, migration, &understory_model::now())?;
+            }
+            Ok(Some(vec![expected.clone()]))
+        })
+    }
+
+    /// Runs `write`, which says what the parents are or that there is nothing to commit, and commits what it wrote.
+    fn in_transaction(
+        &self,
+        expected: &CommitHash,
+        new: &NewCommit<'_>,
+        write: impl FnOnce(&Database) -> StoreResult<Option<Vec<CommitHash>>>,
+    ) -> StoreResult<Outcome> {
+        let mut outcome = None;
+        let mut committing = false;
+        let ended = self.db.transaction(|db| -> StoreResult<()> {
+            let head = history::branch_head(db, self.branch)?;
+            let head = head.ok_or_else(|| StoreError::UnknownBranch(self.branch.clone()))?;
+            if head != *expected {
+                outcome = Some(Outcome::Moved(head));
+                return Ok(());
+            }
+            self.refuse_dirty(db)?;
+            let Some(parents) = write(db)? else {
+                outcome = Some(Outcome::Nothing);
+                return Ok(());
+            };
+            committing = true;
+            let options: &[&str] = if parents.len() > 1 { &["--allow-empty"] } else { &[] };
+            outcome = Some(Outcome::Made(new.done(new.make(db, options)?, parents)));
+            Ok(())
+        });
+        match (outcome, ended) {
+            (Some(outcome @ Outcome::Made(_)), Err(error)) => {
+                tracing::error!(branch = %self.branch, %error, "closing the transaction of a commit that was made");
+                Ok(outcome)
+            }
+            (None, Err(error)) if committing => self.settle(expected, new, error),
+            (_, Err(error)) => Err(error),
+            (outcome, Ok(())) => outcome.ok_or_else(|| unexpected("a transaction ended without an outcome")),
+        }
+    }
+
+    /// `dolt_commit` failed: the head tells whether it did so before or after the commit was made.
+    fn settle(&self, expected: &CommitHash, new: &NewCommit<'_>, error: StoreError) -> StoreResult<Outcome> {
+        let Some(head) = history::branch_head(self.db, self.branch)? else { return Err(error) };
+        match history::log(self.db, &head, 1)?.into_iter().next() {
+            Some(commit) if head != *expected && new.is(&commit, expected) => {
+                tracing::error!(branch = %self.branch, %error, "a commit that was made was told as failed");
+                Ok(Outcome::Made(commit))
+            }
+            _ => Err(error),
+        }
+    }
+
+    fn refuse_dirty(&self, db: &Database) -> StoreResult<()> {
+        match db.query_row("select 1 from dolt_status limit 1", &[])? {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Dirty(self.branch.clone())),
+        }
+    }
+}
+
+/// The names of the migrations that the commit or branch a connection is open on lacks.
+pub(super) fn pending(db: &Database, migrations: &Migrations) -> StoreResult<Vec<String>> {
+    let pending = migrations.pending(Store::Manage, &ledger(db)?)?;
+    Ok(pending.into_iter().map(|migration| migration.name.clone()).collect())
+}
+
+/// Makes the next commit one with two parents; `false` if the branch has the other one in its history already.
+///
+/// The engine merges rows in its own way, and says so with an error where it cannot. Neither matters: all rows are
+/// made ours afterwards. Only what would refuse the commit is cleared here.
+fn begin_merge(db: &Database, theirs: &CommitHash) -> StoreResult<bool> {
+    let merged = db.query_row("select dolt_merge(?, '--no-ff', '--no-commit')", &[encode_hash(theirs).into()]);
+    let state = db.query_row("select is_merging from dolt_merge_status", &[])?;
+    let merging = state.and_then(|row| row.first().and_then(SqlValue::boolean)).unwrap_or_default();
+    match merged {
+        Err(error) if !merging => return Err(error.into()),
+        Ok(_) => return Ok(merging),
+        Err(_) => {}
+    }
+    if db.query_row("select 1 from dolt_schema_conflicts limit 1", &[])?.is_some() {
+        return Err(failed("the tables of the two branches differ in a way that the engine cannot merge"));
+    }
+    for table in names(db, "select \"table\" from dolt_conflicts")? {
+        db.query_row("select dolt_conflicts_resolve('--ours', ?)", &[table.into()])?;
+    }
+    for table in names(db, "select \"table\" from dolt_constraint_violations")? {
+        db.execute(&format!("delete from \"dolt_constraint_violations_{}\"", table.replace('"', "\"\"")), &[])?;
+    }
+    Ok(true)
+}
+
+fn names(db: &Database, sql: &str) -> StoreResult<Vec<String>> {
+    let rows = db.query(sql, &[])?;
+    Ok(rows.into_iter().flatten().filter_map(|cell| cell.into_text().ok()).collect())
+}
