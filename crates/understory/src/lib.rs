@@ -1,1 +1,79 @@
-//! Placeholder.
+//! Understory: the data layer under AI agents, as a library.
+//!
+//! [`Understory`] opens a data directory; [`Understory::project`] looks a project up for a principal and answers a
+//! [`Project`], the proof that the principal may work on it. The HTTP server, the command line and programs that
+//! embed this crate all go through here and pass the same checks.
+//!
+//! ```
+//! use understory::{Options, Principal, Understory, WriteOptions};
+//! use understory::model::{Row, Value};
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let dir = tempfile::tempdir()?;
+//! let app = Understory::open(Options::new(dir.path())).await?;
+//! let ana = Principal::system();
+//! let body = serde_json::json!({ "id": "demo", "name": "Demo", "models": { "base": { "model": "m" } } });
+//! let project = app.project_create(&ana, "acme", body, WriteOptions::default()).await?.value;
+//!
+//! // Several changes, one commit: all of them or none.
+//! let written = project
+//!     .with_ref("main", "Add two tools", |draft| {
+//!         let tool = draft.model().entity("tool").cloned().ok_or("the model has tools")?;
+//!         for id in ["weather", "news"] {
+//!             let row = Row::new()
+//!                 .with("tenant_id", "acme")
+//!                 .with("project_id", "demo")
+//!                 .with("id", id)
+//!                 .with("name", id)
+//!                 .with("config", serde_json::json!({ "type": "mcp", "mcp": { "server": { "url": "http://x" } } }))
+//!                 .with("credential_scope", "project")
+//!                 .with("is_work_app", false);
+//!             draft.put(&tool, row);
+//!         }
+//!         Ok(())
+//!     })
+//!     .await?;
+//! assert_eq!(written.commit.map(|commit| commit.meta.message), Some("Add two tools".to_owned()));
+//! assert_eq!(project.view("main").await?.snapshot.table("tool").len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod action;
+mod app;
+mod backup;
+mod batch;
+mod behaviour;
+mod branch;
+mod document;
+mod error;
+mod etag;
+mod full;
+mod history;
+mod idempotency;
+mod lifecycle;
+mod lock;
+mod names;
+mod project;
+mod routes;
+mod rows;
+mod write;
+
+pub use action::{Action, Answer, Call, DEFAULT_LIMIT, MAX_LIMIT, Paging, list_parameters};
+pub use app::{Options, Understory};
+pub use backup::{BackupReport, restore};
+pub use batch::BatchOperation;
+pub use branch::{Author, MergeOutcome, MergeRequest, Preview, WireResolution};
+pub use error::{Error, Result};
+pub use etag::etag_of;
+pub use full::Document;
+pub use history::{Entry, FieldChange, RowChange};
+pub use idempotency::{Idempotent, StoredAnswer};
+pub use lock::{LockError, Server};
+pub use project::{Project, View};
+pub use routes::{Params, Route, Verb, routes};
+pub use understory_auth::{AuthError, Keys, Principal};
+pub use understory_manage as manage;
+pub use understory_model as model;
+pub use write::{WriteOptions, Written};

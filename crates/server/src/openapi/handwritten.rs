@@ -1,0 +1,154 @@
+//! OpenAPI operations of routes that no entity file gives.
+
+use serde_json::{Map, Value, json};
+
+use super::operations::{path_parameters, problems, query_parameter, ref_parameter, reference};
+
+const TENANT: &str = "/manage/tenants/{tenantId}";
+const PROJECT: &str = "/manage/tenants/{tenantId}/projects/{projectId}";
+
+/// One operation, written down.
+struct Written {
+    path: String,
+    verb: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    query: &'static [(&'static str, &'static str)],
+    body: Option<Value>,
+    answers: Vec<(u16, Option<Value>)>,
+}
+
+fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
+    Written { path, verb, id, tag, query: &[], body: None, answers: Vec::new() }
+}
+
+impl Written {
+    fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
+        self.query = query;
+        self
+    }
+
+    fn body(mut self, schema: &str) -> Self {
+        self.body = Some(reference(schema));
+        self
+    }
+
+    fn answer(mut self, status: u16, schema: &str) -> Self {
+        self.answers.push((status, Some(reference(schema))));
+        self
+    }
+
+    fn empty(mut self, status: u16) -> Self {
+        self.answers.push((status, None));
+        self
+    }
+
+    fn operation(&self) -> Value {
+        let mut parameters = path_parameters(&self.path);
+        parameters.extend(
+            self.query.iter().map(
+                |(name, ty)| {
+                    if *name == "ref" { ref_parameter() } else { query_parameter(name, ty) }
+                },
+            ),
+        );
+        let mut responses = problems(self.verb != "GET");
+        for (status, schema) in &self.answers {
+            let mut answer = json!({ "description": "Done." });
+            if let Some(schema) = schema {
+                answer["content"] = json!({ "application/json": { "schema": schema } });
+            }
+            responses[status.to_string()] = answer;
+        }
+        let mut operation = json!({
+            "operationId": self.id, "tags": [self.tag], "parameters": parameters, "responses": responses,
+        });
+        if let Some(body) = &self.body {
+            operation["requestBody"] =
+                json!({ "required": true, "content": { "application/json": { "schema": body } } });
+        }
+        operation
+    }
+}
+
+/// All of them: path, verb, operation.
+pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
+    let all = projects().into_iter().chain(branches()).chain(open());
+    all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
+}
+
+fn projects() -> Vec<Written> {
+    const REF: &[(&str, &str)] = &[("ref", "string")];
+    let full = format!("{TENANT}/project-full/{{projectId}}");
+    let own = format!("{TENANT}/projects/{{id}}");
+    let list: &[(&str, &str)] = &[("page", "integer"), ("limit", "integer"), ("include", "string")];
+    let tag = "Projects";
+    vec![
+        written(format!("{TENANT}/projects"), "GET", "list-projects", tag)
+            .query(list)
+            .answer(200, "ProjectListResponse"),
+        written(format!("{TENANT}/projects"), "POST", "create-project", tag)
+            .body("ProjectCreate")
+            .answer(201, "ProjectResponse"),
+        written(own.clone(), "GET", "get-project-by-id", tag).query(REF).answer(200, "ProjectResponse"),
+        written(own.clone(), "PATCH", "update-project", tag)
+            .query(REF)
+            .body("ProjectUpdate")
+            .answer(200, "ProjectResponse"),
+        written(own, "DELETE", "delete-project", tag).empty(204),
+        written(format!("{TENANT}/project-full"), "POST", "create-full-project", tag)
+            .body("FullProjectDefinition")
+            .answer(201, "FullProjectResponse"),
+        written(full.clone(), "GET", "get-full-project", tag).query(REF).answer(200, "FullProjectResponse"),
+        written(full.clone(), "PUT", "update-full-project", tag)
+            .query(REF)
+            .body("FullProjectDefinition")
+            .answer(200, "FullProjectResponse")
+            .answer(201, "FullProjectResponse"),
+        written(full.clone(), "DELETE", "delete-full-project", tag).empty(204),
+        written(format!("{full}/with-relation-ids"), "GET", "get-full-project-with-relation-ids", tag)
+            .query(REF)
+            .answer(200, "FullProjectResponse"),
+        written(format!("{PROJECT}/batch"), "POST", "batch", tag).query(REF).body("Batch").answer(200, "BatchResponse"),
+    ]
+}
+
+fn branches() -> Vec<Written> {
+    let one = format!("{PROJECT}/branches/{{branchName}}");
+    let tag = "Branches";
+    vec![
+        written(format!("{PROJECT}/branches"), "GET", "list-branches", tag).answer(200, "BranchListResponse"),
+        written(format!("{PROJECT}/branches"), "POST", "create-branch", tag)
+            .body("CreateBranchRequest")
+            .answer(201, "BranchResponse"),
+        written(one.clone(), "GET", "get-branch", tag).answer(200, "BranchResponse"),
+        written(one, "DELETE", "delete-branch", tag).query(&[("force", "boolean")]).empty(204),
+        written(format!("{PROJECT}/branches/agents/{{agentId}}"), "GET", "list-branches-for-agent", tag)
+            .answer(200, "BranchListResponse"),
+        written(format!("{PROJECT}/branches/merge/preview"), "POST", "merge-preview", tag)
+            .body("MergePreviewRequest")
+            .answer(200, "MergePreviewResponse"),
+        written(format!("{PROJECT}/branches/merge"), "POST", "merge-execute", tag)
+            .body("MergeExecuteRequest")
+            .answer(200, "MergeExecuteResponse"),
+        written(format!("{PROJECT}/refs/resolve"), "GET", "resolve-ref", "Refs")
+            .query(&[("ref", "string")])
+            .answer(200, "ResolvedRefResponse"),
+    ]
+}
+
+fn open() -> Vec<Written> {
+    vec![
+        written("/health".into(), "GET", "health", "Health").answer(200, "Health"),
+        written("/ready".into(), "GET", "ready", "Health").answer(200, "Ready"),
+    ]
+}
+
+/// Component schemas of these operations.
+pub(super) fn schemas() -> Map<String, Value> {
+    let text: Value = serde_json::from_str(include_str!("schemas.json")).unwrap_or_default();
+    match text {
+        Value::Object(schemas) => schemas,
+        _ => Map::new(),
+    }
+}

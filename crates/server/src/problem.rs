@@ -1,0 +1,140 @@
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use understory::model::FieldError;
+use understory::{Error, Project};
+
+/// An answer that says what went wrong: `application/problem+json` (RFC 9457).
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    extra: Option<(&'static str, Value)>,
+}
+
+const INTERNAL: &str = "An internal error occurred; the server's log says more.";
+/// `error.message` is cut to this many characters, as clients of the contract expect.
+const MESSAGE_LENGTH: usize = 100;
+
+impl Problem {
+    /// A problem with a status and a text for clients.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, code: code(status), detail: detail.into(), errors: Vec::new(), extra: None }
+    }
+
+    /// The problem of an error, with the conflicts of a merge in the API's form.
+    pub(crate) fn of_merge(error: Error, project: &Project) -> Self {
+        let Error::MergeConflict(conflicts) = &error else { return error.into() };
+        let items: Vec<Value> = conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
+        Self { extra: Some(("conflicts", items.into())), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::Invalid(errors) => return Self::invalid(errors.clone()),
+            Error::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Error::Unauthorized => StatusCode::UNAUTHORIZED,
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
+            Error::NotFound { .. } => StatusCode::NOT_FOUND,
+            Error::Conflict(_) | Error::MergeConflict(_) => StatusCode::CONFLICT,
+            Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+            Error::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::DiskFull(_) => StatusCode::INSUFFICIENT_STORAGE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            log(&error, status);
+        }
+        let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { INTERNAL.to_owned() } else { error.to_string() };
+        Self::new(status, detail)
+    }
+}
+
+impl Problem {
+    fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => only.detail.clone(),
+            _ => "Request validation failed".to_owned(),
+        };
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+}
+
+/// A failure is logged here, once, with all its causes.
+fn log(error: &Error, status: StatusCode) {
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(http.status = status.as_u16(), error.causes = causes.join(": "), "{error}");
+}
+
+fn code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "bad_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        405 => "method_not_allowed",
+        409 => "conflict",
+        412 => "precondition_failed",
+        413 => "payload_too_large",
+        415 => "unsupported_media_type",
+        422 => "unprocessable_entity",
+        503 => "service_unavailable",
+        507 => "insufficient_storage",
+        _ => "internal_server_error",
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = if self.errors.is_empty() {
+            self.status.canonical_reason().unwrap_or("Error")
+        } else {
+            "Validation Failed"
+        };
+        let mut body = json!({
+            "title": title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "error": { "code": self.code, "message": cut(&self.detail) },
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = self.errors.iter().map(field).collect();
+        }
+        if let Some((name, value)) = self.extra {
+            body[name] = value;
+        }
+        let mut response = (self.status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+fn field(error: &FieldError) -> Value {
+    let name = error.pointer.trim_start_matches('/').replace('/', ".");
+    json!({ "pointer": error.pointer, "name": name, "detail": error.detail, "reason": error.reason })
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MESSAGE_LENGTH {
+        return text.to_owned();
+    }
+    format!("{}...", text.chars().take(MESSAGE_LENGTH - 3).collect::<String>())
+}

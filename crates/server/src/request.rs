@@ -1,0 +1,85 @@
+use std::collections::BTreeMap;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequestParts as _, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use understory::{Call, Error, Params, Principal};
+
+use crate::{Context, Problem};
+
+/// A request, taken apart.
+pub(crate) struct Incoming {
+    pub(crate) principal: Principal,
+    pub(crate) headers: HeaderMap,
+    pub(crate) call: Call,
+}
+
+impl Incoming {
+    /// Takes a request apart; its body, if there is one, must be JSON within the limit.
+    pub(crate) async fn read(context: &Context, request: Request) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
+        let params = Path::<Params>::from_request_parts(&mut parts, &()).await;
+        let Path(params) = params.map_err(|_| bad("the path is not valid UTF-8"))?;
+        let query = Query::<BTreeMap<String, String>>::from_request_parts(&mut parts, &()).await;
+        let Query(query) = query.map_err(|_| bad("the query is not valid"))?;
+        let principal = parts.extensions.get::<Principal>().cloned().ok_or(Error::Unauthorized)?;
+        let bytes = read_body(&parts.headers, body, context.settings.body_limit).await?;
+        let body = parse(&bytes)?;
+        let base_url = base_url(context, &parts);
+        Ok(Self { principal, headers: parts.headers, call: Call { params, query, body, base_url } })
+    }
+
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.call.params.get(name).map_or("", String::as_str)
+    }
+
+    /// The ref that the request names.
+    pub(crate) fn reference(&self) -> String {
+        crate::headers::reference(&self.headers, self.call.query.get("ref"))
+    }
+
+    /// How the request wants its write to be made.
+    pub(crate) fn write_options(&self) -> understory::WriteOptions {
+        crate::headers::write_options(&self.headers, self.call.query.get("ref"))
+    }
+
+    /// The body as a type of its own.
+    pub(crate) fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_value(self.call.body.clone())
+            .map_err(|error| Error::field("", "type", format!("the body does not fit: {error}")).into())
+    }
+}
+
+/// Reads a body up to a limit.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
+    let announced = headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    to_bytes(body, limit).await.map_err(|_| too_large())
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is not valid JSON: {error}")))
+}
+
+/// The address at which clients reach this server: what trusted proxies say, else the `Host` header.
+fn base_url(context: &Context, parts: &Parts) -> String {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let forwarded = |name: &str| (context.settings.trusted_hops > 0).then(|| header(name)).flatten();
+    // Each proxy appends: the one nearest to us stands last, the farthest trusted one `hops` from the end.
+    let nth_last =
+        |list: &str| list.rsplit(',').nth(context.settings.trusted_hops.saturating_sub(1)).map(|s| s.trim().to_owned());
+    let scheme = forwarded("x-forwarded-proto").and_then(nth_last).unwrap_or_else(|| "http".into());
+    let host = forwarded("x-forwarded-host").and_then(nth_last);
+    let host = host.or_else(|| header("host").map(str::to_owned)).unwrap_or_else(|| "localhost".into());
+    format!("{scheme}://{host}")
+}

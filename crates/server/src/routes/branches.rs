@@ -1,0 +1,127 @@
+//! Branches, merges and refs.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use understory::manage::Branch;
+use understory::{Answer, MergeRequest, Project};
+
+use super::entities::respond;
+use crate::request::Incoming;
+use crate::{Context, Problem};
+
+type Answered = Result<Response, Problem>;
+
+/// Adds the routes.
+pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
+    let project = "/tenants/{tenantId}/projects/{projectId}";
+    let mut add = |path: &str, methods| routes.push((format!("{project}{path}"), methods));
+    add("/branches", get(list).post(create));
+    add("/branches/{branchName}", get(one).delete(remove));
+    add("/branches/agents/{agentId}", get(with_agent));
+    add("/branches/merge", post(merge));
+    add("/branches/merge/preview", post(preview));
+    add("/refs/resolve", get(resolve));
+}
+
+async fn list(State(context): State<Context>, request: Request) -> Answered {
+    let (_, project) = open(&context, request).await?;
+    let branches = project.branches().await?;
+    Ok(answer(200, branches.iter().map(|branch| info(&project, branch)).collect()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Create {
+    name: String,
+    from_branch: Option<String>,
+    from_commit: Option<String>,
+}
+
+async fn create(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: Create = incoming.body()?;
+    let branch = project.branch_create(&body.name, body.from_branch.as_deref(), body.from_commit.as_deref()).await?;
+    Ok(answer(201, info(&project, &branch)))
+}
+
+async fn one(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let branch = project.branch(incoming.param("branchName")).await?;
+    Ok(answer(200, info(&project, &branch)))
+}
+
+async fn remove(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    project.branch_delete(incoming.param("branchName")).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn with_agent(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let branches = project.branches_with_agent(incoming.param("agentId")).await?;
+    Ok(answer(200, branches.iter().map(|branch| info(&project, branch)).collect()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PreviewRequest {
+    source_branch: String,
+    target_branch: String,
+}
+
+async fn preview(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: PreviewRequest = incoming.body()?;
+    let preview = project.merge_preview(&body.source_branch, &body.target_branch).await?;
+    let summary =
+        |table: &String| json!({ "table": table, "diffType": "modified", "dataChange": true, "schemaChange": false });
+    let conflicts: Vec<Value> = preview.conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
+    let data = json!({
+        "hasConflicts": !conflicts.is_empty(),
+        "sourceHash": preview.source,
+        "targetHash": preview.target,
+        "canFastForward": false,
+        "diffSummary": preview.tables.iter().map(summary).collect::<Vec<_>>(),
+        "conflicts": conflicts,
+    });
+    Ok(answer(200, data))
+}
+
+async fn merge(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: MergeRequest = incoming.body()?;
+    let merged = project.merge_execute(&body).await.map_err(|error| Problem::of_merge(error, &project))?;
+    let data = json!({
+        "status": "success",
+        "mergeCommitHash": merged.head,
+        "sourceBranch": body.source_branch,
+        "targetBranch": body.target_branch,
+    });
+    Ok(answer(200, data))
+}
+
+async fn resolve(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let resolved = project.resolve(&incoming.reference()).await?;
+    Ok(answer(200, json!(resolved)))
+}
+
+async fn open(context: &Context, request: Request) -> Result<(Incoming, Project), Problem> {
+    let incoming = Incoming::read(context, request).await?;
+    let (tenant, id) = (incoming.param("tenantId"), incoming.param("projectId"));
+    let project = context.app.project(&incoming.principal, tenant, id).await?;
+    Ok((incoming, project))
+}
+
+fn info(project: &Project, branch: &Branch) -> Value {
+    let name = branch.name.as_str();
+    json!({ "baseName": name, "fullName": project.full_name(name), "hash": branch.head })
+}
+
+fn answer(status: u16, data: Value) -> Response {
+    respond(&Answer { status, body: json!({ "data": data }), unknown: Vec::new() })
+}

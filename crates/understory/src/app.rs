@@ -1,0 +1,186 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Mutex;
+use understory_auth::{Keys, Principal};
+use understory_manage::doltlite::DoltLite;
+use understory_manage::{ConfigStore, ProjectId};
+use understory_model::{Model, ModelFiles, id};
+use understory_runtime::RuntimeStore;
+use understory_sql::Migrations;
+
+use crate::full::DocumentCache;
+use crate::lock::DataLock;
+use crate::project::Project;
+use crate::routes::{Route, routes};
+use crate::{Error, Result};
+
+/// How to open a data directory.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the data is.
+    pub data: PathBuf,
+    /// An admin key to accept instead of the stored one.
+    pub admin_key: Option<String>,
+    /// A directory with further entity files and their migrations.
+    pub model: Option<PathBuf>,
+}
+
+impl Options {
+    /// The data in a directory, with the built-in model.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), admin_key: None, model: None }
+    }
+}
+
+/// An open data directory: the whole of Understory as a library. Clones share it.
+#[derive(Clone)]
+pub struct Understory {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) model: Arc<Model>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) store: Arc<dyn ConfigStore>,
+    pub(crate) runtime: RuntimeStore,
+    pub(crate) keys: Keys,
+    pub(crate) documents: DocumentCache,
+    pub(crate) data: PathBuf,
+    admin_key: std::sync::Mutex<Option<String>>,
+    /// Projects looked up before. This process alone writes the registry, so that what is here is so.
+    projects: RwLock<HashMap<(String, String), ProjectId>>,
+    /// One creation or deletion at a time.
+    pub(crate) lifecycle: Mutex<()>,
+    /// Writers that lost a race take turns, so that none loses for ever.
+    pub(crate) retries: Mutex<()>,
+    _lock: DataLock,
+}
+
+impl Understory {
+    /// Opens a data directory: makes it if it is not there, and finishes what an earlier process left half done.
+    pub async fn open(options: Options) -> Result<Self> {
+        let lock = DataLock::take(&options.data).map_err(Error::internal)?;
+        let (model, migrations) = load_model(options.model.as_deref())?;
+        let projects = options.data.join("projects");
+        let store = DoltLite::open(&projects, Arc::clone(&model), Arc::clone(&migrations))?;
+        let runtime = RuntimeStore::open(&options.data, &migrations)?;
+        Self::assemble(options, model, Arc::new(store), runtime, lock).await
+    }
+
+    async fn assemble(
+        options: Options,
+        model: Arc<Model>,
+        store: Arc<dyn ConfigStore>,
+        runtime: RuntimeStore,
+        lock: DataLock,
+    ) -> Result<Self> {
+        let keys = Keys::new(runtime.clone());
+        let admin = keys.admin_key_ensure(options.admin_key.as_deref()).await.map_err(auth)?;
+        let inner = Inner {
+            routes: routes(&model),
+            model,
+            store,
+            runtime,
+            keys,
+            documents: DocumentCache::new(),
+            data: options.data,
+            admin_key: std::sync::Mutex::new(admin.shown.map(|secret| secret.reveal().to_owned())),
+            projects: RwLock::default(),
+            lifecycle: Mutex::new(()),
+            retries: Mutex::new(()),
+            _lock: lock,
+        };
+        let app = Self { inner: Arc::new(inner) };
+        app.replay_intents().await?;
+        Ok(app)
+    }
+
+    /// The admin key, if this start made it: to be shown once.
+    pub fn new_admin_key(&self) -> Option<String> {
+        self.inner.admin_key.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The model in force.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.inner.model
+    }
+
+    /// The routes within projects.
+    pub fn routes(&self) -> &[Route] {
+        &self.inner.routes
+    }
+
+    /// The keys of this server.
+    pub fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    /// Where the data is.
+    pub fn data(&self) -> &Path {
+        &self.inner.data
+    }
+
+    /// Who presents a key.
+    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Principal> {
+        self.inner.keys.require(presented).await.map_err(auth)
+    }
+
+    /// Looks a project up; a project that is not there, or not this principal's to know of, is not found.
+    pub async fn project(&self, principal: &Principal, tenant: &str, project: &str) -> Result<Project> {
+        let found = self.project_id(tenant, project).await?;
+        let id = found.ok_or_else(|| Error::not_found("Project", project))?;
+        Ok(Project::new(self.clone(), id, principal.clone()))
+    }
+
+    pub(crate) async fn project_id(&self, tenant: &str, project: &str) -> Result<Option<ProjectId>> {
+        let key = (tenant.to_owned(), project.to_owned());
+        if let Some(found) = self.projects_read(&key) {
+            return Ok(Some(found));
+        }
+        // Ids that could not have been created need not be looked for.
+        if !id::is_resource_id(tenant, 256) || !id::is_resource_id(project, 256) {
+            return Ok(None);
+        }
+        let Some(record) = self.inner.runtime.project_get(tenant, project).await? else { return Ok(None) };
+        let found = ProjectId { tenant: record.tenant_id, id: record.id, uid: record.uid };
+        self.inner.projects.write().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+        Ok(Some(found))
+    }
+
+    fn projects_read(&self, key: &(String, String)) -> Option<ProjectId> {
+        self.inner.projects.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    pub(crate) fn forget_project(&self, tenant: &str, project: &str) {
+        let key = (tenant.to_owned(), project.to_owned());
+        self.inner.projects.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+
+    /// Whether both stores answer.
+    pub async fn ready(&self) -> (bool, bool) {
+        let runtime = self.inner.runtime.tenant_list().await.is_ok();
+        let manage = std::fs::metadata(self.inner.data.join("projects")).is_ok();
+        (manage, runtime)
+    }
+}
+
+/// The model and migrations that a process works with: the built-in ones and those of `extra`.
+pub(crate) fn load_model(extra: Option<&Path>) -> Result<(Arc<Model>, Arc<Migrations>)> {
+    let mut files = ModelFiles::built_in();
+    let mut migrations = Migrations::embedded().map_err(Error::internal)?;
+    if let Some(dir) = extra {
+        files = files.with_dir(dir).map_err(Error::internal)?;
+        migrations = migrations.with_dir(dir).map_err(Error::internal)?;
+    }
+    let model = Model::load(&files).map_err(Error::internal)?;
+    Ok((Arc::new(model), Arc::new(migrations)))
+}
+
+fn auth(error: understory_auth::AuthError) -> Error {
+    match error {
+        understory_auth::AuthError::Unauthorized => Error::Unauthorized,
+        other => Error::internal(other),
+    }
+}

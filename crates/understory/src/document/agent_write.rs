@@ -1,0 +1,219 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use understory_manage::Draft;
+use understory_model::{Key, Row, camel_case};
+
+use super::project_write::{put, required_entity};
+use super::sub_agent_write::SubAgentWriter;
+use super::{Scope, entries, stop_when};
+use crate::action::{Replaced, replace};
+use crate::behaviour::behaviour;
+use crate::names::{agent, context_config, external_agent, function, function_tool, project, sub_agent, tool, trigger};
+use crate::rows::Rows;
+use crate::{Error, Result};
+
+/// Keys of an agent's document that are not columns of the agent.
+pub(super) const AGENT_KEYS: [&str; 10] = [
+    "subAgents",
+    "tools",
+    "externalAgents",
+    "teamAgents",
+    "functionTools",
+    "functions",
+    "triggers",
+    "contextConfig",
+    "createdAt",
+    "updatedAt",
+];
+
+/// Makes an agent say what its document says; names of keys that mean nothing are returned.
+///
+/// Function tools, sub-agents and their relations that are not in it are deleted; triggers only if the document has
+/// the key. Tools and external agents that it repeats are made where they are missing, and else left alone.
+pub(super) fn write_agent(
+    draft: &mut Draft,
+    scope: &Scope,
+    id: &str,
+    body: &Value,
+    pointer: &str,
+) -> Result<Vec<String>> {
+    let Some(object) = body.as_object() else {
+        return Err(Error::field(pointer, "type", "an agent must be a JSON object"));
+    };
+    let writer = AgentWriter { scope, id, body, pointer };
+    writer.check_default_sub_agent()?;
+    let mut unknown = writer.row(draft, object)?;
+    unknown.retain(|name| !AGENT_KEYS.contains(&name.rsplit('/').next().unwrap_or_default()));
+    writer.shared(draft)?;
+    unknown.extend(writer.function_tools(draft)?);
+    writer.context_config(draft)?;
+    unknown.extend(writer.sub_agents(draft)?);
+    unknown.extend(writer.triggers(draft)?);
+    Ok(unknown)
+}
+
+struct AgentWriter<'a> {
+    scope: &'a Scope,
+    id: &'a str,
+    body: &'a Value,
+    pointer: &'a str,
+}
+
+impl AgentWriter<'_> {
+    fn check_default_sub_agent(&self) -> Result<()> {
+        let sub_agents = self.body.get("subAgents").filter(|value| value.is_object());
+        if sub_agents.is_none() {
+            let pointer = format!("{}/subAgents", self.pointer);
+            return Err(Error::field(pointer, "required", "subAgents is required, an object by id"));
+        }
+        match self.body.get("defaultSubAgentId").and_then(Value::as_str) {
+            Some(default) if sub_agents.is_none_or(|all| all.get(default).is_none()) => {
+                let pointer = format!("{}/defaultSubAgentId", self.pointer);
+                Err(Error::field(pointer, "reference", format!("'{default}' is not among the agent's subAgents")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn row(&self, draft: &mut Draft, object: &Map<String, Value>) -> Result<Vec<String>> {
+        let entity = required_entity(draft, agent::ENTITY)?;
+        let mut body = object.clone();
+        body.insert("id".into(), self.id.into());
+        let inherited = stop_when::for_agent(&project_stop_when(draft, self.scope));
+        if let Some(own) = body.get_mut("stopWhen") {
+            *own = stop_when::stored(&inherited, own);
+        }
+        // The context configuration's id follows from `contextConfig` where that is there.
+        let keep: &[&str] = if object.contains_key("contextConfig") { &[] } else { &[agent::CONTEXT_CONFIG] };
+        if let Some(config) = self.config_id(draft) {
+            body.insert(camel_case(agent::CONTEXT_CONFIG), config.into());
+        }
+        let body = Value::Object(body);
+        let put = Replaced { place: &self.scope.place(), body: &body, pointer: self.pointer, keep };
+        replace(&entity, draft, &put).map(|(_, unknown)| unknown)
+    }
+
+    /// Functions are the project's, and so are tools and external agents, which an agent repeats in short form: a
+    /// short form must not clear what it does not say, so that only missing ones are made of it.
+    fn shared(&self, draft: &mut Draft) -> Result<()> {
+        for (key, name) in
+            [("functions", function::ENTITY), ("tools", tool::ENTITY), ("externalAgents", external_agent::ENTITY)]
+        {
+            let entity = required_entity(draft, name)?;
+            for (id, value) in entries(self.body, key, self.pointer)? {
+                let there = draft.get(name, &self.scope.key([id])).is_some();
+                // A whole project's own collections are put before its agents and win over what agents repeat.
+                let in_project = there && (name != function::ENTITY || !self.pointer.is_empty());
+                if !in_project {
+                    put(draft, &entity, self.scope, id, value, &format!("{}/{key}/{id}", self.pointer))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn function_tools(&self, draft: &mut Draft) -> Result<Vec<String>> {
+        self.reconcile(draft, "functionTools", function_tool::ENTITY)
+    }
+
+    fn triggers(&self, draft: &mut Draft) -> Result<Vec<String>> {
+        if self.body.get("triggers").is_none_or(Value::is_null) {
+            return Ok(Vec::new());
+        }
+        self.reconcile(draft, "triggers", trigger::ENTITY)
+    }
+
+    /// Makes the agent's rows of an entity be those of a collection.
+    fn reconcile(&self, draft: &mut Draft, key: &str, name: &str) -> Result<Vec<String>> {
+        let entity = required_entity(draft, name)?;
+        let place = self.scope.agent_place(self.id);
+        let wanted = entries(self.body, key, self.pointer)?;
+        self.delete_others(draft, name, &wanted.iter().map(|(id, _)| *id).collect());
+        let mut unknown = Vec::new();
+        for (id, value) in wanted {
+            let pointer = format!("{}/{key}/{id}", self.pointer);
+            let Some(object) = value.as_object() else {
+                return Err(Error::field(pointer, "type", "must be an object"));
+            };
+            let mut body = object.clone();
+            body.insert("id".into(), id.into());
+            let put = Replaced { place: &place, body: &Value::Object(body), pointer: &pointer, keep: &[] };
+            let (row, ignored) = replace(&entity, draft, &put)?;
+            crate::action::write_lists(&entity, draft, &row, object)?;
+            if let Some(behaviour) = behaviour(name) {
+                behaviour.written(draft, &entity, &row, object)?;
+            }
+            unknown
+                .extend(ignored.into_iter().filter(|name| !name.ends_with("/runAsUserIds") && !name.ends_with("/id")));
+        }
+        Ok(unknown)
+    }
+
+    fn delete_others(&self, draft: &mut Draft, entity: &str, kept: &BTreeSet<&str>) {
+        let rows = draft.within(entity, &self.scope.agent_place(self.id));
+        let ids = rows.iter().filter_map(|row| row.text("id")).filter(|id| !kept.contains(id));
+        let gone: Vec<Key> = ids.map(|id| self.scope.key([self.id, id])).collect();
+        for key in gone {
+            draft.delete(entity, &key);
+        }
+    }
+
+    /// The id of the context configuration: the document's, else the one the agent has, else a new one.
+    fn config_id(&self, draft: &Draft) -> Option<String> {
+        let config = self.body.get("contextConfig").filter(|config| config.is_object())?;
+        let given = config.get("id").and_then(Value::as_str).map(str::to_owned);
+        let present = || self.scope.agent(draft, self.id)?.text(agent::CONTEXT_CONFIG).map(str::to_owned);
+        Some(given.or_else(present).unwrap_or_else(understory_model::id::made_id))
+    }
+
+    fn context_config(&self, draft: &mut Draft) -> Result<()> {
+        let row = self.scope.agent(draft, self.id).cloned().unwrap_or_default();
+        match (self.body.get("contextConfig"), row.text(agent::CONTEXT_CONFIG)) {
+            (Some(config), Some(id)) if config.is_object() => {
+                let entity = required_entity(draft, context_config::ENTITY)?;
+                let mut body = config.clone();
+                body["id"] = id.into();
+                let pointer = format!("{}/contextConfig", self.pointer);
+                let place = self.scope.agent_place(self.id);
+                let put = Replaced { place: &place, body: &body, pointer: &pointer, keep: &[] };
+                replace(&entity, draft, &put).map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn sub_agents(&self, draft: &mut Draft) -> Result<Vec<String>> {
+        let entity = required_entity(draft, sub_agent::ENTITY)?;
+        let wanted = entries(self.body, "subAgents", self.pointer)?;
+        self.delete_others(draft, sub_agent::ENTITY, &wanted.iter().map(|(id, _)| *id).collect());
+        let inherited = stop_when::for_sub_agent(&project_stop_when(draft, self.scope));
+        let place: Row = self.scope.agent_place(self.id);
+        let mut unknown = Vec::new();
+        for (id, value) in &wanted {
+            let pointer = format!("{}/subAgents/{id}", self.pointer);
+            let Some(object) = value.as_object() else {
+                return Err(Error::field(pointer, "type", "a sub-agent must be a JSON object"));
+            };
+            let mut body = object.clone();
+            body.insert("id".into(), (*id).into());
+            if let Some(own) = body.get_mut("stopWhen") {
+                *own = stop_when::stored(&inherited, own);
+            }
+            let body = Value::Object(body);
+            let put = Replaced { place: &place, body: &body, pointer: &pointer, keep: &[sub_agent::HISTORY] };
+            let (_, ignored) = replace(&entity, draft, &put)?;
+            unknown.extend(ignored.into_iter().filter(|name| !SubAgentWriter::understands(name)));
+        }
+        // Relations last: they may point to any sub-agent of the document.
+        for (id, value) in &wanted {
+            let pointer = format!("{}/subAgents/{id}", self.pointer);
+            SubAgentWriter::new(self.scope, self.id, id, value, &pointer).write(draft)?;
+        }
+        Ok(unknown)
+    }
+}
+
+fn project_stop_when(draft: &Draft, scope: &Scope) -> Value {
+    scope.project_row(draft).map_or(Value::Null, |row| row.get(project::STOP_WHEN).clone())
+}

@@ -1,0 +1,197 @@
+//! Projects come and go: intents that span both stores, each with its commit point.
+
+use serde_json::Value;
+use understory_auth::Principal;
+use understory_manage::{ChangeSet, CommitMeta, Draft, ProjectId, Snapshot};
+use understory_model::id::{is_project_id, is_resource_id, made_id};
+use understory_runtime::{Intent, IntentKind, RuntimeError};
+
+use crate::action::Answer;
+use crate::app::Understory;
+use crate::document::{self, Scope};
+use crate::error::violations;
+use crate::project::Project;
+use crate::write::{WriteOptions, Written};
+use crate::{Error, Paging, Result, names};
+
+impl Understory {
+    /// Creates a project from a body with its own fields only.
+    pub async fn project_create(
+        &self,
+        principal: &Principal,
+        tenant: &str,
+        body: Value,
+        options: WriteOptions,
+    ) -> Result<Written<Project>> {
+        let id = body_id(&body)?;
+        let scope = Scope::new(tenant, &id);
+        self.create(principal, tenant, &id, options, |draft| document::write_project_row(draft, &scope, &body)).await
+    }
+
+    /// Creates a project from a full document.
+    pub async fn project_full_create(
+        &self,
+        principal: &Principal,
+        tenant: &str,
+        body: Value,
+        options: WriteOptions,
+    ) -> Result<Written<Project>> {
+        let id = body_id(&body)?;
+        let scope = Scope::new(tenant, &id);
+        self.create(principal, tenant, &id, options, |draft| document::write_project(draft, &scope, &body)).await
+    }
+
+    /// The commit point is the project's file appearing under its name. An intent is written before it and the
+    /// registry's row after it: after a crash, a project whose file is there is completed, and one without is dropped.
+    async fn create(
+        &self,
+        principal: &Principal,
+        tenant: &str,
+        id: &str,
+        options: WriteOptions,
+        fill: impl Fn(&mut Draft) -> Result<Vec<String>>,
+    ) -> Result<Written<Project>> {
+        check_ids(tenant, id)?;
+        let _one_at_a_time = self.inner.lifecycle.lock().await;
+        if self.project_id(tenant, id).await?.is_some() {
+            return Err(Error::Conflict(format!("Project '{id}' exists already")));
+        }
+        let mut draft = Draft::new(self.inner.model.clone(), Default::default());
+        let unknown = fill(&mut draft)?;
+        let changes = draft.finish().map_err(|broken| violations(&self.inner.model, &broken))?;
+        let meta = options.meta(principal, || format!("Create project {id}"));
+
+        let project = ProjectId { tenant: tenant.to_owned(), id: id.to_owned(), uid: made_id() };
+        let intent = self.inner.runtime.project_creation_begin(tenant, id, &project.uid).await?;
+        let commit = match self.create_data(&project, &changes, &meta).await {
+            Ok(commit) => commit,
+            Err(error) => {
+                if !self.inner.store.project_exists(&project).await.unwrap_or(true) {
+                    self.inner.runtime.project_creation_abandon(&intent).await?;
+                }
+                return Err(error);
+            }
+        };
+        self.inner.runtime.project_creation_finish(&intent).await?;
+        let snapshot = self.inner.store.read(&project, &commit.hash).await?;
+        let head = commit.hash.clone();
+        let value = Project::new(self.clone(), project, principal.clone());
+        Ok(Written { value, head, commit: Some(commit), snapshot, unknown })
+    }
+
+    async fn create_data(
+        &self,
+        project: &ProjectId,
+        changes: &ChangeSet,
+        meta: &CommitMeta,
+    ) -> Result<understory_manage::Commit> {
+        Ok(self.inner.store.project_create(project, changes, meta).await?)
+    }
+
+    /// Deletes a project with all its history. The commit point is the registry's row going; the data follows.
+    pub async fn project_delete(&self, principal: &Principal, tenant: &str, id: &str) -> Result<()> {
+        let _one_at_a_time = self.inner.lifecycle.lock().await;
+        self.project(principal, tenant, id).await?;
+        let intent = self.inner.runtime.project_deletion_begin(tenant, id).await?;
+        let intent = intent.ok_or_else(|| Error::not_found("Project", id))?;
+        self.forget_project(tenant, id);
+        self.finish_deletion(&intent).await
+    }
+
+    async fn finish_deletion(&self, intent: &Intent) -> Result<()> {
+        let IntentKind::ProjectDeletion { uid } = &intent.kind else { return Ok(()) };
+        self.inner.store.project_delete(&project_of(intent, uid)).await?;
+        Ok(self.inner.runtime.intent_done(intent).await?)
+    }
+
+    /// Completes intents that passed their commit point and drops those that did not.
+    pub(crate) async fn replay_intents(&self) -> Result<()> {
+        for intent in self.inner.runtime.intent_list().await? {
+            match &intent.kind {
+                IntentKind::ProjectDeletion { .. } => self.finish_deletion(&intent).await?,
+                IntentKind::ProjectCreation { uid } => {
+                    self.settle_creation(&intent, &project_of(&intent, uid)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_creation(&self, intent: &Intent, project: &ProjectId) -> Result<()> {
+        if !self.inner.store.project_exists(project).await? {
+            return Ok(self.inner.runtime.project_creation_abandon(intent).await?);
+        }
+        match self.inner.runtime.project_creation_finish(intent).await {
+            Ok(_) => {
+                tracing::info!(project.id = project.id, "completed a project that was being created");
+                Ok(())
+            }
+            // A later creation of the same id was answered first: this one never was, and its data goes.
+            Err(RuntimeError::Exists { .. }) => {
+                self.inner.store.project_delete(project).await?;
+                Ok(self.inner.runtime.project_creation_abandon(intent).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A page of a tenant's projects: `{data, pagination}`, each as its `main` has it.
+    pub async fn project_list(
+        &self,
+        principal: &Principal,
+        tenant: &str,
+        paging: Paging,
+        with_agents: bool,
+    ) -> Result<Answer> {
+        let (page, limit) = (as_u32(paging.page), as_u32(paging.limit));
+        let (records, total) = self.inner.runtime.project_list(tenant, page, limit).await?;
+        let mut data = Vec::with_capacity(records.len());
+        for record in records {
+            let project = self.project(principal, tenant, &record.id).await?;
+            let view = project.view("main").await?;
+            data.push(project_item(&self.inner.model, &view.snapshot, tenant, &record.id, with_agents));
+        }
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        Ok(Answer::new(200, serde_json::json!({ "data": data, "pagination": paging.pagination(total) })))
+    }
+
+    /// All projects: tenant and id.
+    pub async fn projects(&self) -> Result<Vec<(String, String)>> {
+        let records = self.inner.runtime.project_list_all().await?;
+        Ok(records.into_iter().map(|record| (record.tenant_id, record.id)).collect())
+    }
+}
+
+fn project_item(model: &understory_model::Model, rows: &Snapshot, tenant: &str, id: &str, with_agents: bool) -> Value {
+    let mut item = document::read_project_row(model, rows, &Scope::new(tenant, id)).unwrap_or_default();
+    if with_agents && let Some(object) = item.as_object_mut() {
+        let agents = rows.table(names::agent::ENTITY).values();
+        let agents = agents.map(|row| serde_json::json!({ "agentId": row.get("id"), "agentName": row.get("name") }));
+        object.insert("agents".into(), agents.collect::<Vec<_>>().into());
+    }
+    item
+}
+
+fn project_of(intent: &Intent, uid: &str) -> ProjectId {
+    ProjectId { tenant: intent.tenant_id.clone(), id: intent.project_id.clone(), uid: uid.to_owned() }
+}
+
+fn body_id(body: &Value) -> Result<String> {
+    let id = body.get("id").and_then(Value::as_str);
+    id.map(str::to_owned).ok_or_else(|| Error::field("/id", "required", "id is required"))
+}
+
+fn check_ids(tenant: &str, project: &str) -> Result<()> {
+    if !is_resource_id(tenant, 256) {
+        return Err(Error::BadRequest("a tenant id has 1 to 256 of letters, digits and - _ .".into()));
+    }
+    if !is_project_id(project) {
+        let detail = "a project id has 1 to 255 lower-case letters, digits and inner hyphens";
+        return Err(Error::field("/id", "pattern", detail));
+    }
+    Ok(())
+}
+
+fn as_u32(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,110 @@
+use std::sync::Arc;
+
+use understory_auth::Principal;
+use understory_manage::{BranchName, CommitHash, ProjectId, RefKind, ResolvedRef, Snapshot};
+use understory_model::Model;
+
+use crate::app::Understory;
+use crate::{Action, Answer, Call, Error, Result};
+
+/// The fewest characters of a commit hash that name it.
+const MIN_PREFIX: usize = 7;
+
+/// A project that a principal may work on: made only by looking it up.
+#[derive(Clone)]
+pub struct Project {
+    app: Understory,
+    id: ProjectId,
+    principal: Principal,
+}
+
+/// The rows at a ref.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// What the ref is.
+    pub resolved: ResolvedRef,
+    /// The rows.
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl Project {
+    pub(crate) fn new(app: Understory, id: ProjectId, principal: Principal) -> Self {
+        Self { app, id, principal }
+    }
+
+    /// Its names.
+    pub fn id(&self) -> &ProjectId {
+        &self.id
+    }
+
+    /// On whose behalf it was looked up.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    pub(crate) fn app(&self) -> &Understory {
+        &self.app
+    }
+
+    pub(crate) fn model(&self) -> &Arc<Model> {
+        self.app.model()
+    }
+
+    /// What a ref is: a branch, a full commit hash, or a unique prefix of one; empty for `main`.
+    ///
+    /// The display form `{tenant}_{project}_{branch}` is understood too.
+    pub async fn resolve(&self, reference: &str) -> Result<ResolvedRef> {
+        let reference = if reference.is_empty() { BranchName::MAIN } else { reference };
+        if let Some(found) = self.resolve_branch(reference).await? {
+            return Ok(found);
+        }
+        let unknown = || Error::not_found("Ref", reference);
+        let hash = match CommitHash::parse(reference) {
+            Some(hash) => self.app.inner.store.commit(&self.id, &hash).await?.map(|commit| commit.hash),
+            None if is_prefix(reference) => self.app.inner.store.commit_by_prefix(&self.id, reference).await?,
+            None => None,
+        };
+        let hash = hash.ok_or_else(unknown)?;
+        Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash })
+    }
+
+    async fn resolve_branch(&self, reference: &str) -> Result<Option<ResolvedRef>> {
+        let short = reference.strip_prefix(&self.display_prefix());
+        for name in [Some(reference), short].into_iter().flatten() {
+            let Ok(name) = BranchName::new(name) else { continue };
+            if let Some(hash) = self.app.inner.store.branch_head(&self.id, &name).await? {
+                return Ok(Some(ResolvedRef { kind: RefKind::Branch, name: name.to_string(), hash }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn display_prefix(&self) -> String {
+        format!("{}_{}_", self.id.tenant, self.id.id)
+    }
+
+    /// A branch's name as the wire shows it in full.
+    pub fn full_name(&self, branch: &str) -> String {
+        format!("{}{branch}", self.display_prefix())
+    }
+
+    /// The rows at a ref; empty for `main`.
+    pub async fn view(&self, reference: &str) -> Result<View> {
+        let resolved = self.resolve(reference).await?;
+        let snapshot = self.app.inner.store.read(&self.id, &resolved.hash).await?;
+        Ok(View { resolved, snapshot })
+    }
+
+    /// Answers a reading operation of the route table at a ref.
+    pub async fn read(&self, action: &Action, reference: &str, call: &Call) -> Result<(Answer, ResolvedRef)> {
+        let view = self.view(reference).await?;
+        let answer = action.read(self.model(), &view.snapshot, call)?;
+        Ok((answer, view.resolved))
+    }
+}
+
+fn is_prefix(text: &str) -> bool {
+    text.len() >= MIN_PREFIX
+        && text.len() < 32
+        && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'v').contains(&b))
+}
