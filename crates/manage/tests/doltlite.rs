@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{Fixture, project, tool};
-use understory_manage::{Applied, BranchName, ConfigStore, StoreError};
+use understory_manage::{Applied, BranchName, ConfigStore as _, StoreError};
 use understory_sql::{Database, Engine, Open};
 
 #[tokio::test]

@@ -13,6 +13,22 @@ const LOG: &str = "select l.commit_hash, l.committer, l.email, l.date, l.message
                    from (select * from dolt_log(?) limit ?) l \
                    left join dolt_commit_ancestors a on a.commit_hash = l.commit_hash";
 
+/// Begins a note of ours in a message; messages never hold it otherwise.
+pub(super) const NOTE: char = '\u{1f}';
+const PARENT: &str = "second parent: ";
+
+/// A message with a note of a second parent, for merges of what is an ancestor already: the engine makes none of those.
+pub(super) fn note_parent(message: &str, parent: &CommitHash) -> String {
+    format!("{message}\n{NOTE}{PARENT}{parent}")
+}
+
+fn split_note(message: &str) -> (&str, Option<CommitHash>) {
+    match message.rsplit_once(NOTE) {
+        Some((message, note)) => (message, note.strip_prefix(PARENT).and_then(CommitHash::parse)),
+        None => (message, None),
+    }
+}
+
 /// All branches that Understory made, by name.
 pub(super) fn branches(db: &Database) -> StoreResult<Vec<Branch>> {
     let mut branches = Vec::new();
@@ -41,10 +57,16 @@ pub(super) fn log(db: &Database, from: &CommitHash, limit: usize) -> StoreResult
             commits.push(commit(hash, &row)?);
         }
         if let (Some(last), Some(parent)) = (commits.last_mut(), row.get(5).filter(|cell| !cell.is_null())) {
-            last.parents.push(hash_cell(Some(parent))?);
+            // Before a noted parent, which is the last.
+            let at = last.parents.len() - usize::from(is_noted(&row));
+            last.parents.insert(at, hash_cell(Some(parent))?);
         }
     }
     Ok(commits)
+}
+
+fn is_noted(row: &[SqlValue]) -> bool {
+    row.get(4).and_then(SqlValue::text).is_some_and(|message| split_note(message).1.is_some())
 }
 
 fn commit(hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
@@ -52,9 +74,10 @@ fn commit(hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
         let cell = row.get(at).and_then(SqlValue::text);
         cell.ok_or_else(|| unexpected(format!("commit {hash} has a part that is no text")))
     };
-    let meta = CommitMeta::from_engine(Signature::new(text(1)?, text(2)?), text(4)?);
+    let (message, noted) = split_note(text(4)?);
+    let meta = CommitMeta::from_engine(Signature::new(text(1)?, text(2)?), message);
     let date = format!("{}Z", text(3)?.replacen(' ', "T", 1));
-    Ok(Commit { hash, parents: Vec::new(), meta, date })
+    Ok(Commit { hash, parents: noted.into_iter().collect(), meta, date })
 }
 
 pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {

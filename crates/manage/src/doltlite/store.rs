@@ -196,12 +196,10 @@ impl Inner {
     }
 
     fn branch_delete(&self, at: &At, name: &BranchName) -> StoreResult<()> {
-        if name.is_main() {
-            return Err(failed("a project's main branch cannot be deleted"));
-        }
         self.on_refs(at, |db| {
-            if history::branch_head(db, name)?.is_none() {
-                return Err(StoreError::UnknownBranch(name.clone()));
+            require_head(db, name)?;
+            if name.is_main() {
+                return Err(failed("a project's main branch cannot be deleted"));
             }
             db.query("select dolt_branch('-D', ?)", &[encode_branch(name).into()])?;
             Ok(())

@@ -4,7 +4,7 @@ use understory_sql::migration::{self, ledger};
 use understory_sql::{Database, Migrations, SqlValue, Store};
 
 use super::errors::{failed, unexpected};
-use super::history::{self, hash_cell};
+use super::history::{self, NOTE, hash_cell, note_parent};
 use super::names::encode_hash;
 use super::tables::Tables;
 use crate::{BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, StoreResult};
@@ -25,7 +25,13 @@ impl<'a> NewCommit<'a> {
     /// Commits all that the connection has changed. The engine writes it through at once: from here on the commit
     /// stays, whatever becomes of the transaction.
     pub(super) fn make(&self, db: &Database, options: &[&str]) -> StoreResult<CommitHash> {
-        let fixed = ["-A", "-m", &self.message, "--author", &self.author, "--date", &self.date];
+        self.make_with(db, options, None)
+    }
+
+    /// The same with a second parent that the engine is not told of.
+    fn make_with(&self, db: &Database, options: &[&str], parent: Option<&CommitHash>) -> StoreResult<CommitHash> {
+        let message = parent.map_or_else(|| self.message.clone(), |parent| note_parent(&self.message, parent));
+        let fixed = ["-A", "-m", &message, "--author", &self.author, "--date", &self.date];
         let arguments: Vec<SqlValue> = options.iter().chain(&fixed).map(|text| SqlValue::from(*text)).collect();
         let places = vec!["?"; arguments.len()].join(", ");
         let row = db.query_row(&format!("select dolt_commit({places})"), &arguments)?;
@@ -45,9 +51,9 @@ impl<'a> NewCommit<'a> {
     }
 }
 
-/// The engine refuses an empty message, and ends a text at a NUL character.
+/// The engine refuses an empty message, and ends a text at a NUL character; the other begins a note of ours.
 fn message(meta: &CommitMeta) -> String {
-    let message = meta.engine_message().replace('\0', "");
+    let message = meta.engine_message().replace(['\0', NOTE], "");
     if message.trim().is_empty() { "-".to_owned() } else { message }
 }
 
@@ -78,6 +84,12 @@ pub(super) enum Outcome {
     Nothing,
 }
 
+/// The parents of a commit to be made, and whether the last is only noted in the message.
+struct Parents {
+    parents: Vec<CommitHash>,
+    noted: bool,
+}
+
 /// A branch that is being written, by the one who holds the project's lock.
 pub(super) struct Writer<'a> {
     pub(super) db: &'a Database,
@@ -93,13 +105,13 @@ impl Writer<'_> {
                 None if rows.tables.write(db, rows.changes)? == 0 => return Ok(None),
                 None => {}
                 Some((theirs, wanted)) => {
-                    if begin_merge(db, theirs)? {
-                        parents.push(theirs.clone());
-                    }
+                    let known = begin_merge(db, theirs)?;
                     rows.tables.make(db, wanted)?;
+                    parents.push(theirs.clone());
+                    return Ok(Some(Parents { parents, noted: !known }));
                 }
             }
-            Ok(Some(parents))
+            Ok(Some(Parents { parents, noted: false }))
         })
     }
 
@@ -114,7 +126,7 @@ impl Writer<'_> {
             for migration in migrations.pending(Store::Manage, &ledger(db)?)? {
                 migration::apply(db, migration, &understory_model::now())?;
             }
-            Ok(Some(vec![expected.clone()]))
+            Ok(Some(Parents { parents: vec![expected.clone()], noted: false }))
         })
     }
 
@@ -123,7 +135,7 @@ impl Writer<'_> {
         &self,
         expected: &CommitHash,
         new: &NewCommit<'_>,
-        write: impl FnOnce(&Database) -> StoreResult<Option<Vec<CommitHash>>>,
+        write: impl FnOnce(&Database) -> StoreResult<Option<Parents>>,
     ) -> StoreResult<Outcome> {
         let mut outcome = None;
         let mut committing = false;
@@ -135,13 +147,14 @@ impl Writer<'_> {
                 return Ok(());
             }
             self.refuse_dirty(db)?;
-            let Some(parents) = write(db)? else {
+            let Some(Parents { parents, noted }) = write(db)? else {
                 outcome = Some(Outcome::Nothing);
                 return Ok(());
             };
             committing = true;
             let options: &[&str] = if parents.len() > 1 { &["--allow-empty"] } else { &[] };
-            outcome = Some(Outcome::Made(new.done(new.make(db, options)?, parents)));
+            let hash = new.make_with(db, options, parents.last().filter(|_| noted))?;
+            outcome = Some(Outcome::Made(new.done(hash, parents)));
             Ok(())
         });
         match (outcome, ended) {
@@ -181,7 +194,8 @@ pub(super) fn pending(db: &Database, migrations: &Migrations) -> StoreResult<Vec
     Ok(pending.into_iter().map(|migration| migration.name.clone()).collect())
 }
 
-/// Makes the next commit one with two parents; `false` if the branch has the other one in its history already.
+/// Makes the next commit one with two parents; `false` if the branch has the other one in its history already, and
+/// the engine will not hear of it.
 ///
 /// The engine merges rows in its own way, and says so with an error where it cannot. Neither matters: all rows are
 /// made ours afterwards. Only what would refuse the commit is cleared here.

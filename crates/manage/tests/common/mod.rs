@@ -8,7 +8,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use understory_manage::doltlite::DoltLite;
 use understory_manage::{
-    Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, Draft, ProjectId, Signature, Snapshot,
+    Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore as _, Draft, ProjectId, Signature,
+    Snapshot,
 };
 use understory_model::{Entity, Model, Row};
 use understory_sql::Migrations;
