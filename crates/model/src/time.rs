@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The present time as rows store it: `YYYY-MM-DD HH:MM:SS.mmm`, UTC.
 pub fn now() -> String {
@@ -14,6 +14,32 @@ pub fn before_now(age: Duration) -> String {
 
 fn stored(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()
+}
+
+/// Hands out times of one unit of work: each new row's is a millisecond later than the one before.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    start: Timestamp,
+    ticks: i64,
+}
+
+impl Clock {
+    /// A clock that shows the present time.
+    pub fn start() -> Self {
+        Self { start: Timestamp::now(), ticks: 0 }
+    }
+
+    /// The time it shows: that of the newest row.
+    pub fn now(&self) -> String {
+        let shown = self.start.checked_add(SignedDuration::from_millis(self.ticks.saturating_sub(1).max(0)));
+        stored(shown.unwrap_or(self.start))
+    }
+
+    /// Moves on by a millisecond, and tells the time.
+    pub fn tick(&mut self) -> String {
+        self.ticks += 1;
+        self.now()
+    }
 }
 
 /// The ISO form of a stored timestamp: `2026-11-21 03:08:08.303` is `2026-11-21T03:08:08.303Z`.

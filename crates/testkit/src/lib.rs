@@ -4,8 +4,10 @@
 //! merges and stores that are tried on random projects.
 
 pub mod conformance;
+pub mod contract;
 mod memory;
 pub mod properties;
 pub mod samples;
+pub mod server;
 
 pub use memory::Memory;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use understory_model::{Entity, Key, Model, OnDelete, Row, Timestamps, Value, now};
+use understory_model::{Clock, Entity, Key, Model, OnDelete, Row, Timestamps, Value};
 
 use super::laws::View;
 use super::{ChangeSet, Violation, settle};
@@ -16,13 +16,13 @@ pub struct Draft {
     model: Arc<Model>,
     base: Arc<Snapshot>,
     edits: Edits,
-    now: String,
+    clock: Clock,
 }
 
 impl Draft {
     /// A draft with no edits.
     pub fn new(model: Arc<Model>, base: Arc<Snapshot>) -> Self {
-        Self { model, base, edits: Edits::new(), now: now() }
+        Self { model, base, edits: Edits::new(), clock: Clock::start() }
     }
 
     /// The snapshot it began from.
@@ -46,7 +46,8 @@ impl Draft {
     }
 
     /// Puts a row. Timestamps are the draft's own business: a row that says the same as before is left alone, else
-    /// `created_at` is kept, or set for a new row, and `updated_at` set.
+    /// `created_at` is kept, or set for a new row, and `updated_at` set. Of two new rows the one put later has the
+    /// later `created_at`, so that sorting by it gives the order in which they were written.
     pub fn put(&mut self, entity: &Entity, mut row: Row) -> Key {
         let key = entity.key_of(&row);
         let existing = self.get(&entity.name, &key).cloned();
@@ -60,11 +61,11 @@ impl Draft {
             }
         }
         if entity.timestamps != Timestamps::None {
-            let created = existing.as_ref().and_then(|row| row.text("created_at")).unwrap_or(&self.now).to_owned();
-            row.set("created_at", created);
+            let created = existing.as_ref().and_then(|row| row.text("created_at")).map(str::to_owned);
+            row.set("created_at", created.unwrap_or_else(|| self.clock.tick()));
         }
         if entity.timestamps == Timestamps::Both {
-            row.set("updated_at", self.now.as_str());
+            row.set("updated_at", self.clock.now());
         }
         self.edits.insert((entity.name.clone(), key.clone()), Some(Arc::new(row)));
         key
