@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
+//! An entity as the rest of the program sees it: a table, its laws and its routes.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Key, Row};
+use crate::{Association, Column, Crud, Key, Row, WriteRule};
 
 /// How deep an entity's rows hang: it gives the key columns, the path base and the parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -118,106 +116,10 @@ impl Entity {
     pub fn is_scope_column(&self, column: &str) -> bool {
         self.scope.columns().contains(&column)
     }
-}
 
-/// One column.
-#[derive(Debug, Clone)]
-pub struct Column {
-    /// snake_case name in tables.
-    pub name: String,
-    /// camelCase name on the wire.
-    pub wire: String,
-    /// Type with its length.
-    pub ty: ColumnType,
-    /// One sentence.
-    pub doc: String,
-    /// May be null.
-    pub optional: bool,
-    /// Value filled in when a create leaves the column out.
-    pub default: Option<Value>,
-    /// Least length or value.
-    pub min: Option<f64>,
-    /// Greatest value, or greatest length accepted from clients.
-    pub max: Option<f64>,
-    /// Regular expression that text must match.
-    pub pattern: Option<Pattern>,
-    /// The only texts allowed.
-    pub choices: Option<Vec<String>>,
-    /// `uri`, or none.
-    pub format: Option<String>,
-    /// JSON Schema of a JSON column.
-    pub schema: Option<Arc<JsonSchema>>,
-    /// How two edits of this column meet in a merge.
-    pub merge: MergeRule,
-    /// Who may write it.
-    pub write: WriteRule,
-    /// Left out of answers.
-    pub hidden: bool,
-    /// Its earlier name.
-    pub was: Option<String>,
-}
-
-/// A compiled regular expression that remembers its text.
-#[derive(Clone)]
-pub struct Pattern {
-    /// As written in the file.
-    pub text: String,
-    pub(crate) validator: Arc<jsonschema::Validator>,
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// A compiled JSON Schema with its source.
-pub struct JsonSchema {
-    /// File name without `.json`.
-    pub name: String,
-    /// The schema itself.
-    pub source: Value,
-    pub(crate) validator: jsonschema::Validator,
-}
-
-impl fmt::Debug for JsonSchema {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
-}
-
-/// The type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnType {
-    /// Text of at most this many characters.
-    String(u32),
-    /// Another row's id, of at most this many characters.
-    Id(u32),
-    /// Text of any length.
-    Text,
-    /// 32-bit integer.
-    Integer,
-    /// Double precision.
-    Number,
-    /// Decimal.
-    Numeric,
-    /// True or false.
-    Boolean,
-    /// Any JSON value but null.
-    Json,
-    /// UTC time without zone, `YYYY-MM-DD HH:MM:SS.mmm`.
-    Timestamp,
-    /// Time with zone.
-    TimestampTz,
-}
-
-impl ColumnType {
-    /// The greatest length of its text, if it has one.
-    pub fn max_length(self) -> Option<u32> {
-        match self {
-            Self::String(max) | Self::Id(max) => Some(max),
-            _ => None,
-        }
+    /// Whether answers carry a column: paths have the scope's already.
+    pub fn shows(&self, column: &Column) -> bool {
+        !column.hidden && (!self.is_scope_column(&column.name) || self.expose.contains(&column.name))
     }
 }
 
@@ -248,35 +150,6 @@ pub enum OnDelete {
     Restrict,
 }
 
-/// How two edits of one column meet in a merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MergeRule {
-    /// Different values conflict.
-    Cell,
-    /// By key, recursively; arrays of objects with ids by id.
-    Json,
-    /// By line.
-    Lines,
-    /// An array as a set.
-    Set,
-    /// The greater value wins.
-    Newer,
-}
-
-/// Who may write a column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WriteRule {
-    /// Clients, at any time.
-    #[default]
-    Always,
-    /// Clients, on create.
-    Create,
-    /// The server alone.
-    Never,
-}
-
 /// Where a row's id comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdRule {
@@ -303,102 +176,13 @@ pub enum Timestamps {
     None,
 }
 
-/// A CRUD operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// `GET path`
-    List,
-    /// `POST path`
-    Create,
-    /// `GET path/{id}`
-    Get,
-    /// `PATCH path/{id}`, and `PUT` as its twin
-    Update,
-    /// `DELETE path/{id}`
-    Delete,
-}
-
-/// CRUD routes of an entity.
-#[derive(Debug, Clone)]
-pub struct Crud {
-    /// Full path of the collection under the mount, with wire-named placeholders.
-    pub path: String,
-    /// Full path of the list.
-    pub list_path: String,
-    /// Placeholder of the id.
-    pub id_param: String,
-    /// Placeholder name to column, for every placeholder of the paths.
-    pub bind: BTreeMap<String, String>,
-    /// Columns accepted as list filters.
-    pub filters: Vec<String>,
-    /// Whether the list takes `page` and `limit`.
-    pub paged: bool,
-    /// Whether `POST path/bulk` exists.
-    pub bulk: bool,
-    /// Operations served.
-    pub methods: Vec<Method>,
-}
-
-/// How association routes look (see `docs/ENTITY-FILES.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// Create by body; list by either side, exists and delete by pair.
-    Pair,
-    /// A collection below the left row.
-    Nested,
-    /// A set of plain values below the left row.
-    Set,
-    /// Only the list by the right side, beside CRUD.
-    ByRight,
-}
-
-/// One side of an association.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Side {
-    /// The relation's column.
-    pub column: String,
-    /// Path segment before its placeholder.
-    #[serde(default)]
-    pub segment: String,
-    /// Last path segment of the list of the other side.
-    #[serde(default)]
-    pub list: String,
-    /// Placeholder, where it is not the column's wire name.
-    #[serde(default)]
-    pub param: String,
-}
-
-/// Association routes of a relation.
-#[derive(Debug, Clone)]
-pub struct Association {
-    /// Which routes there are.
-    pub shape: Shape,
-    /// Full path under the mount.
-    pub path: String,
-    /// Placeholder name to column, for every placeholder.
-    pub bind: BTreeMap<String, String>,
-    /// The side the rows hang under.
-    pub left: Side,
-    /// The side they point to.
-    pub right: Side,
-    /// Relation columns added to rows of the list by the left side.
-    pub with: Vec<String>,
-    /// `exists` or `by_right`, where those routes are not served.
-    pub omit: Vec<String>,
-    /// Whether a deletion answers 204 with no body.
-    pub removed_empty: bool,
-    /// Whether answers are bare, without `data`.
-    pub bare: bool,
-}
-
 /// A list of ids that bodies and answers of an entity carry while the rows of a relation hold it.
 #[derive(Debug, Clone)]
 pub struct IdList {
-    /// snake_case name; bodies use the camelCase of it.
+    /// snake_case name.
     pub name: String,
+    /// camelCase name on the wire.
+    pub wire: String,
     /// The relation entity.
     pub relation: String,
     /// The relation's column with the ids.

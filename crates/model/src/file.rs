@@ -1,4 +1,4 @@
-//! The TOML form of an entity, as people write it. `load.rs` turns it into an [`crate::Entity`].
+//! The TOML form of an entity, as people write it. `build.rs` turns it into an [`crate::Entity`].
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -93,11 +93,11 @@ impl Default for IdFile {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ColumnFile {
     #[serde(rename = "type")]
-    pub ty: String,
+    pub ty: Option<String>,
     #[serde(default)]
     pub doc: String,
     #[serde(default)]

@@ -113,3 +113,10 @@ pub fn camel_case(name: &str) -> String {
     }
     out
 }
+
+/// `sub_agent` is `SubAgent`.
+pub(crate) fn pascal_case(name: &str) -> String {
+    let camel = camel_case(name);
+    let mut chars = camel.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,6 +1,6 @@
 //! The built-in model says what the contract's tables say, but for differences that are meant.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 

@@ -1,11 +1,11 @@
 //! A bad model file stops the start and says which file, which key, what is wrong and what would be right.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 
 use tempfile::TempDir;
-use understory_model::{LoadError, Model, ModelFiles};
+use understory_model::{ColumnType, LoadError, Model, ModelFiles};
 
 /// A file that loads; cases add to it or change it.
 const THING: &str = r#"entity = "thing"
@@ -44,11 +44,10 @@ fn the_good_file_of_these_tests_loads() {
 
 #[test]
 fn errors_in_one_entity_file() {
-    // What is added to the good file; key at fault, words of the problem, words of the remedy.
     let cases = [
         ("colour = \"red\"", "line ", "colour", "docs/ENTITY-FILES.md"),
         ("[columns.a]\ntype = \"text\"\nlenght = 3", "line ", "lenght", "docs/ENTITY-FILES.md"),
-        ("[columns.a]\ndoc = \"No type.\"", "line ", "type", "docs/ENTITY-FILES.md"),
+        ("[columns.a]\ndoc = \"No type.\"", "columns.a.type", "needs a type", "string, id, text, integer"),
         ("[columns.a]\ntype = \"text", "line ", "string", "docs/ENTITY-FILES.md"),
         ("[columns.a]\ntype = \"varchar\"", "columns.a.type", "'varchar'", "string, id, text, integer"),
         ("[columns.a]\ntype = \"string\"", "columns.a.max", "greatest length", "max = 256"),
@@ -80,11 +79,11 @@ fn errors_in_one_entity_file() {
         ("id = \"random\"", "id", "not known", "\"given\", \"optional\""),
         ("timestamps = \"updated\"", "timestamps", "not known", "\"created\""),
         ("duplicate = 400", "duplicate", "duplicate", "409 or 422"),
-        ("list_path = \"of/{otherId}\"", "path", "{otherId}", "bind"),
+        ("list_path = \"of/{otherId}\"", "list_path", "{otherId}", "bind"),
         ("[association]\nshape = \"pair\"\nright = { column = \"id\" }", "association.left", "missing", "left ="),
         (
             "[association]\nshape = \"by_right\"\nright = { column = \"nope\" }",
-            "association.left",
+            "association.right",
             "no column 'nope'",
             "column of this entity",
         ),
@@ -95,12 +94,107 @@ fn errors_in_one_entity_file() {
             "name a relation",
         ),
     ];
+    all_refused(&cases);
+}
+
+#[test]
+fn keys_that_would_mean_nothing() {
+    let cases = [
+        ("filters = [\"nope\"]", "filters", "no column 'nope'", "or of its lists"),
+        ("expose = [\"nope\"]", "expose", "'nope' is no column of the scope", "this entity's scope"),
+        ("expose = [\"id\"]", "expose", "'id' is no column of the scope", "this entity's scope"),
+        ("id = [\"tenant_id\", \"nope\"]", "id", "no column 'nope'", "columns of this entity"),
+        ("id = [\"tenant_id\", \"id\"]", "id", "no column 'id'", "not the id itself"),
+        (
+            "[columns.a]\ntype = \"id\"\non_delete = \"cascade\"",
+            "columns.a.on_delete",
+            "refers to nothing",
+            "references",
+        ),
+        ("[columns.a]\ntype = \"text\"\nformat = \"email\"", "columns.a.format", "not known", "\"uri\""),
+        (
+            "[columns.a]\ntype = \"string\"\nmax = 9\nenum = [\"b\"]\ndefault = \"c\"",
+            "columns.a.default",
+            "must be one of b",
+            "allowed",
+        ),
+        (
+            "[columns.a]\ntype = \"string\"\nmax = 2\ndefault = \"abc\"",
+            "columns.a.default",
+            "at most 2 characters",
+            "allowed",
+        ),
+        ("[columns.a]\ntype = \"integer\"\nmin = 1\ndefault = 0", "columns.a.default", "must be at least 1", "allowed"),
+        ("[columns.a]\ntype = \"number\"\ndefault = nan", "columns.a.default", "another type", "the column's type"),
+        ("[columns.a]\ntype = \"integer\"\nmin = 2\nmax = 1", "columns.a.min", "the least, 2", "raise max"),
+        ("[columns.a]\ntype = \"string\"\nmin = 9\nmax = 8", "columns.a.min", "the greatest, 8", "raise max"),
+        ("[columns.a]\ntype = \"text\"\nmin = 9\nmax_input = 8", "columns.a.min", "the greatest, 8", "raise max"),
+        ("[columns.a]\ntype = \"string\"\nmax = 1.5", "columns.a.max", "greatest length", "max = 256"),
+        ("[columns.id]\ntype = \"id\"", "columns.id", "does not have", "keep max and doc"),
+        ("[columns.id]\nmax = 64\nmin = 2", "columns.id", "does not have", "keep max and doc"),
+        ("[columns.id]\nmax = 0", "columns.id.max", "greatest length", "max = 256"),
+        ("id = \"none\"\nkey = [\"tenant_id\"]\n[columns.id]\nmax = 9", "columns.id", "no id", "leave the table out"),
+        ("id_max = 300", "id_max", "1 to 256", "columns.id.max"),
+        (
+            "[association]\nshape = \"by_right\"\nright = { column = \"id\" }\nomit = [\"list\"]",
+            "association.omit",
+            "'list'",
+            "by_right",
+        ),
+        (
+            "[association]\nshape = \"by_right\"\nright = { column = \"id\" }\nwith = [\"nope\"]",
+            "association.with",
+            "no column 'nope'",
+            "columns of",
+        ),
+        (
+            "[association]\nshape = \"by_right\"\nright = { column = \"id\" }\nremoved = \"gone\"",
+            "association.removed",
+            "not known",
+            "empty",
+        ),
+    ];
+    all_refused(&cases);
+}
+
+#[test]
+fn an_association_needs_a_path() {
+    let thing =
+        THING.replace("path   = \"things\"\n", "[association]\nshape = \"by_right\"\nright = { column = \"id\" }\n");
+    let error = refused("path", &[("manage/thing.toml", &thing)]);
+    assert_eq!(error.key.as_deref(), Some("association.path"), "{error}");
+}
+
+#[test]
+fn what_a_file_may_say_of_its_id() {
+    let thing =
+        load(&[("manage/thing.toml", &format!("{THING}[columns.id]\nmax = 64\ndoc = \"Its name.\"\n"))]).unwrap();
+    let id = thing.entity("thing").unwrap().column("id").unwrap();
+    assert_eq!((id.ty, id.longest(), id.doc.as_str()), (ColumnType::Id(64), Some(64.0), "Its name."));
+}
+
+#[test]
+fn an_error_in_the_text_tells_its_line() {
+    for (text, line) in [
+        ("entity = \"thing\"\nscope = = 1\n", "line 2"),
+        ("colour = 1\nentity = \"thing\"\n", "line 1"),
+        ("entity = \"thing\"\ncolour = 1\n", "line 2"),
+        ("entity = \"thing\"\n\n\ncolour = 1\n", "line 4"),
+        ("entity = \"thing\"\n\n[columns.a]\ntype = \"text\"\nlenght = 1\n", "line 5"),
+    ] {
+        let error = refused(text, &[("manage/thing.toml", text)]);
+        assert_eq!((error.file.as_str(), error.key.as_deref()), ("manage/thing.toml", Some(line)), "{text}: {error}");
+    }
+}
+
+/// Each case: what is added to the good file; key at fault, words of the problem, words of the remedy.
+fn all_refused(cases: &[(&str, &str, &str, &str)]) {
     for (added, key, problem, remedy) in cases {
         let error = refused(added, &[("manage/thing.toml", &format!("{THING}{added}\n"))]);
         let shown = error.to_string();
         assert_eq!(error.file, "manage/thing.toml", "{added}: {shown}");
         let own = error.key.as_deref().unwrap_or_default();
-        assert!(own == key || (key == "line " && own.starts_with(key)), "{added}: {shown}");
+        assert!(own == *key || (*key == "line " && own.starts_with(key)), "{added}: {shown}");
         assert!(error.problem.contains(problem), "{added}: {shown}");
         assert!(error.remedy.contains(remedy), "{added}: {shown}");
         assert_eq!(shown, format!("manage/thing.toml, {own}: {}; {}", error.problem, error.remedy));
@@ -108,36 +202,10 @@ fn errors_in_one_entity_file() {
 }
 
 #[test]
-fn a_file_that_is_not_toml() {
-    let error = refused("toml", &[("manage/thing.toml", "entity = \"thing\"\nscope = = 1\n")]);
-    assert_eq!((error.file.as_str(), error.key.as_deref()), ("manage/thing.toml", Some("line 2")));
-}
-
-#[test]
 fn a_file_named_unlike_its_entity() {
     let error = refused("name", &[("manage/gadget.toml", THING)]);
     assert_eq!((error.file.as_str(), error.key.as_deref()), ("manage/gadget.toml", Some("entity")));
     assert!(error.problem.contains("'thing'") && error.remedy == "entity = \"gadget\"", "{error}");
-}
-
-#[test]
-fn two_entities_of_one_table() {
-    let other = THING.replace("\"thing\"", "\"gadget\"").replace("path   = \"things\"", "table = \"things\"");
-    let files = [("manage/thing.toml", THING), ("manage/gadget.toml", other.as_str())];
-    let error = refused("table", &files);
-    assert_eq!(error.key.as_deref(), Some("table"));
-    assert!(error.file.ends_with("thing.toml") && error.problem.contains("'gadget'"), "{error}");
-}
-
-#[test]
-fn a_reference_to_rows_that_need_more_columns() {
-    let part = "entity = \"part\"\ndoc = \"A part.\"\nscope = \"agent\"\nparent = false\n";
-    let column = "[columns.part_id]\ntype = \"id\"\nreferences = \"part\"\non_delete = \"restrict\"\n";
-    let thing = format!("{THING}{column}");
-    let files = [("manage/part.toml", part), ("manage/thing.toml", thing.as_str())];
-    let error = refused("reference", &files);
-    assert_eq!(error.key.as_deref(), Some("columns.part_id.references"));
-    assert!(error.problem.contains("project_id") && error.remedy.contains("add the column project_id"), "{error}");
 }
 
 #[test]
@@ -171,4 +239,13 @@ fn users_files_join_the_built_in_ones() {
     assert_eq!(referring, ["sub_agent_tool_relation", "thing"]);
     let columns: Vec<&str> = thing.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(columns, ["tenant_id", "project_id", "id", "tool_id", "created_at", "updated_at"]);
+}
+
+#[test]
+fn a_directory_that_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("nowhere");
+    for error in [ModelFiles::built_in().with_dir(&missing).unwrap_err(), ModelFiles::of_dir(&missing).unwrap_err()] {
+        assert!(error.file.ends_with("nowhere") && error.problem.contains("no such directory"), "{error}");
+    }
 }
