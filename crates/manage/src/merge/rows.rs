@@ -53,7 +53,7 @@ fn meet_fields(entity: &Entity, base: Option<&Arc<Row>>, ours: &Arc<Row>, theirs
         let name = column.name.as_str();
         let (o, t) = (ours.get(name), theirs.get(name));
         if is_timestamp(name) {
-            merged.set(name, merged_timestamp(name, o, t).clone());
+            merged.set(name, merged_timestamp(name, base.map(|base| base.get(name)), o, t).clone());
             continue;
         }
         match merge_field(column, base.map(|base| base.get(name)), o, t) {
@@ -71,12 +71,16 @@ fn meet_fields(entity: &Entity, base: Option<&Arc<Row>>, ours: &Arc<Row>, theirs
     }
 }
 
-/// A row is as old as its older side says, and was changed when its newer side says.
-fn merged_timestamp<'a>(column: &str, ours: &'a Value, theirs: &'a Value) -> &'a Value {
-    match (column, ours, theirs) {
-        (_, Value::Null, known) | (_, known, Value::Null) => known,
-        ("created_at", ours, theirs) if greater(ours, theirs) == ours => theirs,
-        ("created_at", ours, _) => ours,
-        (_, ours, theirs) => greater(ours, theirs),
+/// A timestamp that one side alone changed stands; else a row is as old as its older side says, and was changed when
+/// its newer side says.
+fn merged_timestamp<'a>(column: &str, base: Option<&Value>, ours: &'a Value, theirs: &'a Value) -> &'a Value {
+    if base == Some(theirs) || theirs.is_null() {
+        ours
+    } else if base == Some(ours) || ours.is_null() {
+        theirs
+    } else if (column == "created_at") == (greater(ours, theirs) == ours) {
+        theirs
+    } else {
+        ours
     }
 }

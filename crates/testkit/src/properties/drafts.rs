@@ -1,0 +1,65 @@
+use std::sync::Arc;
+
+use understory_manage::Draft;
+use understory_manage::change::check;
+
+use super::generator::lawless;
+use super::{Held, ensure, ensure_same, hold};
+use crate::samples::model;
+
+/// Whatever is edited, a draft refuses it or leaves a valid project.
+pub fn edits_are_refused_or_valid(count: u32) -> Held {
+    hold(count, 2, |case| {
+        let base = Arc::new(case.base());
+        let mut draft = Draft::new(model(), Arc::clone(&base));
+        lawless(case, &mut draft);
+        match draft.finish() {
+            Ok(changes) => {
+                let broken = check(&model(), &base.after(&changes));
+                ensure(broken.is_empty(), || format!("accepted, but {broken:?}"))
+            }
+            Err(violations) => ensure(!violations.is_empty(), || "refused without a reason".into()),
+        }
+    })
+}
+
+/// Deleting any row leaves a valid project without it.
+pub fn deletions_leave_a_valid_project(count: u32) -> Held {
+    hold(count, 1, |case| {
+        let base = Arc::new(case.base());
+        let rows: Vec<_> =
+            base.tables().flat_map(|(entity, table)| table.keys().map(move |key| (entity, key))).collect();
+        let Some(&(entity, key)) = rows.get(usize::from(case.picks[0]) * rows.len() / 256) else { return Ok(()) };
+        let mut draft = Draft::new(model(), Arc::clone(&base));
+        ensure(draft.delete(entity, key), || format!("{entity} {key} was there"))?;
+        let changes = draft.finish().map_err(|violations| format!("{violations:?}"))?;
+        let after = base.after(&changes);
+        let broken = check(&model(), &after);
+        ensure(broken.is_empty() && after.get(entity, key).is_none(), || format!("{broken:?}"))
+    })
+}
+
+/// A draft rebased onto a snapshot that differs in other rows makes the same changes there.
+pub fn rebased_edits_are_the_same_edits(count: u32) -> Held {
+    hold(count, 2, |case| {
+        let base = Arc::new(case.base());
+        let other = Arc::new(case.side(0, &base));
+        let mut draft = Draft::new(model(), Arc::clone(&base));
+        let own = case.changes(1, &base);
+        for change in own.iter().flat_map(|changes| changes.iter()) {
+            match (&change.after, model().entity(&change.entity)) {
+                (Some(row), Some(entity)) => drop(draft.put(entity, row.as_ref().clone())),
+                _ => drop(draft.delete(&change.entity, &change.key)),
+            }
+        }
+        let Ok(rebased) = draft.clone().rebase(Arc::clone(&other)) else { return Ok(()) };
+        let (Ok(plain), Ok(rebased)) = (draft.finish(), rebased.finish()) else { return Ok(()) };
+        for change in plain.iter() {
+            let found = rebased.iter().find(|found| (&found.entity, &found.key) == (&change.entity, &change.key));
+            ensure(found == Some(change), || format!("{change:?} became {found:?}"))?;
+        }
+        let broken = check(&model(), &other.after(&rebased));
+        ensure(broken.is_empty(), || format!("{broken:?}"))?;
+        ensure_same(&other.after(&rebased), &other.after(&rebased), "applying is repeatable")
+    })
+}
