@@ -78,6 +78,14 @@ pub enum SqlError {
         /// The engine's words.
         source: EngineError,
     },
+    /// A query that somebody wrote cannot be answered.
+    #[error("{detail}")]
+    Query {
+        /// What is wrong with it.
+        detail: String,
+        /// The engine's words.
+        source: EngineError,
+    },
     /// Any other failure.
     #[error("the statement failed")]
     Other(#[source] EngineError),

@@ -12,6 +12,6 @@ pub use convert::{ValueError, decode, encode};
 pub use ddl::Refused;
 pub use error::{ConstraintKind, EngineError, SqlError};
 pub use migration::{Migration, Migrations, Store};
-pub use sqlite::{Database, Engine, Open};
+pub use sqlite::{Database, Engine, Open, QueryAnswer, QueryLimits};
 pub use statement::Dialect;
 pub use value::{Cells, SqlRef, SqlValue};

@@ -1,6 +1,7 @@
 //! Connections to embedded databases: stock SQLite files and DoltLite files, through one C library.
 
 mod file;
+mod question;
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::{Cells, SqlError, SqlValue};
+
+pub use question::{QueryAnswer, QueryLimits};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 256;

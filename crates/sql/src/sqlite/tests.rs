@@ -123,3 +123,56 @@ fn a_second_writer_is_told_busy() {
     one.batch("create table t (a integer primary key); begin immediate").unwrap();
     assert!(two.batch("begin immediate").unwrap_err().is_retryable());
 }
+
+const BOUNDS: QueryLimits = QueryLimits { rows: 2, time: std::time::Duration::from_millis(200) };
+
+#[test]
+fn written_queries_are_answered_within_bounds() {
+    let dir = directory();
+    let path = dir.path().join("d.db");
+    let db = Database::open(&path, DOLTLITE).unwrap();
+    db.batch("create table t (a text primary key, b integer)").unwrap();
+    db.batch("insert into t values ('x', 1), ('y', 2), ('z', 3)").unwrap();
+    db.query("select dolt_commit('-A', '-m', 'one')", &[]).unwrap();
+    drop(db);
+    let ask = |query: &str| {
+        Database::open(&path, Open { create: false, read_only: true, ..DOLTLITE }).unwrap().answer(query, BOUNDS)
+    };
+    let answer = ask("select a, b as n from t where b < 3 order by a -- and no more;").unwrap();
+    assert_eq!((answer.columns, answer.more), (vec!["a".to_owned(), "n".to_owned()], false));
+    assert_eq!(answer.rows, [[SqlValue::from("x"), 1.into()], ["y".into(), 2.into()]]);
+    assert!(ask("select * from t").unwrap().more);
+    for good in [
+        "with x as (select 1) select * from x;",
+        "values (1)",
+        "explain query plan select * from t",
+        "pragma table_info(t)",
+        "select * from pragma_table_info('t')",
+        "select message from dolt_log",
+        "select count(*), max(upper(a)) from t",
+        "select dolt_version()",
+    ] {
+        assert!(ask(good).is_ok(), "{good}: {:?}", ask(good));
+    }
+    let elsewhere = dir.path().join("elsewhere.db");
+    for bad in [
+        "",
+        "selec",
+        "select * from nowhere",
+        "select 1; select 2",
+        "delete from t",
+        "pragma journal_mode = delete",
+        "begin",
+        "create temp table u (a)",
+        "select dolt_branch('other')",
+        "select \"DOLT_COMMIT\"('-A', '-m', 'x')",
+        "select load_extension('x')",
+        &format!("attach '{}' as e", elsewhere.display()),
+        &format!("vacuum into '{}'", elsewhere.display()),
+        "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n",
+    ] {
+        let answer = ask(bad);
+        assert!(matches!(answer, Err(SqlError::Query { .. })), "{bad}: {answer:?}");
+    }
+    assert!(!elsewhere.exists());
+}
