@@ -75,12 +75,9 @@ fn meet_fields(entity: &Entity, base: Option<&Arc<Row>>, ours: &Arc<Row>, theirs
 /// its newer side says.
 fn merged_timestamp<'a>(column: &str, base: Option<&Value>, ours: &'a Value, theirs: &'a Value) -> &'a Value {
     if base == Some(theirs) || theirs.is_null() {
-        ours
-    } else if base == Some(ours) || ours.is_null() {
-        theirs
-    } else if (column == "created_at") == (greater(ours, theirs) == ours) {
-        theirs
-    } else {
-        ours
+        return ours;
     }
+    let ours_is_newer = greater(ours, theirs) == ours;
+    let keeps_ours = if column == "created_at" { !ours_is_newer } else { ours_is_newer };
+    if base == Some(ours) || ours.is_null() || !keeps_ours { theirs } else { ours }
 }

@@ -87,7 +87,8 @@ impl Case {
         let model = model();
         let one = |from: Vec<Arc<Entity>>, n: usize| from.get(self.focus[n] as usize % from.len().max(1)).cloned();
         let all = || model.entities().cloned();
-        let first = one(all().filter(|entity| self.picks[0] % 4 != 0 || !entity.unique.is_empty()).collect(), 0);
+        let first =
+            one(all().filter(|entity| !self.picks[0].is_multiple_of(4) || !entity.unique.is_empty()).collect(), 0);
         let related = |entity: &Entity, n: usize| {
             let to = entity.references.iter().filter_map(|reference| model.entity(&reference.entity));
             let from = model.references_to(&entity.name).map(|(entity, _)| entity);
@@ -119,7 +120,7 @@ pub fn lawless(case: &Case, draft: &mut Draft) {
         let rows: Vec<Arc<Row>> = draft.rows(&entity.name).into_values().cloned().collect();
         let Some(row) = rows.first() else { continue };
         let mut becomes = Row::clone(row);
-        for reference in entity.references.iter().filter(|_| edit.picks[1] % 2 == 0) {
+        for reference in entity.references.iter().filter(|_| edit.picks[1].is_multiple_of(2)) {
             becomes.set(&reference.column, format!("nobody-{}", edit.picks[2] % 2));
         }
         if entity.column("id").is_some() {
@@ -173,7 +174,8 @@ fn add_row(entity: &Entity, draft: &mut Draft, picks: &mut Picks<'_>) {
         if !row.has(&column.name) {
             let values = values(column);
             // Half of what must be unique is the same, so that sides clash in it.
-            let same = entity.unique.iter().flatten().any(|name| *name == column.name) && picks.next() % 2 == 0;
+            let same =
+                entity.unique.iter().flatten().any(|name| *name == column.name) && picks.next().is_multiple_of(2);
             let value = if same { values.get(1) } else { picks.one(&values) };
             row.set(&column.name, value.cloned().unwrap_or_default());
         }

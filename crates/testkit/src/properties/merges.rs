@@ -5,7 +5,7 @@ use std::sync::Arc;
 use understory_manage::change::{DiffKind, check};
 use understory_manage::merge::{Conflict, ConflictKind, Merge, Resolution, Side, merge};
 use understory_manage::{Snapshot, Violation, diff};
-use understory_model::{Entity, Key, MergeRule, Row, Value};
+use understory_model::{Entity, Key, MergeRule, Row, Value, check_value};
 
 use super::{Case, Held, ensure, ensure_same, hold};
 use crate::samples::model;
@@ -36,7 +36,7 @@ fn resolved(
         ensure(merge.changes.is_empty(), || "changes in spite of conflicts".into())?;
         for conflict in merge.conflicts {
             let pick = case.picks[resolutions.len() % case.picks.len()];
-            let side = if pick % 2 == 0 { Side::Ours } else { Side::Theirs };
+            let side = if pick.is_multiple_of(2) { Side::Ours } else { Side::Theirs };
             resolutions.push(Resolution::pick(conflict.entity, conflict.key, side));
         }
     }
@@ -189,6 +189,13 @@ pub fn every_resolution_is_valid(count: u32) -> Held {
         let (resolutions, result) = resolved(case, &base, &ours, &theirs)?;
         let broken = check(&model(), &result);
         ensure(broken.is_empty(), || format!("{broken:?} after {resolutions:?}"))?;
+        for row in diff(&ours, &result).iter().filter(|row| row.kind != DiffKind::Removed) {
+            for column in model().entity(&row.entity).iter().flat_map(|entity| &entity.columns) {
+                let value = row.fields.get(&column.name).map(|(_, value)| value);
+                let errors = value.map(|value| check_value(column, value)).unwrap_or_default();
+                ensure(errors.is_empty(), || format!("{errors:?} in {row:?}"))?;
+            }
+        }
         let again = merged(&base, &ours, &theirs, &resolutions)?;
         ensure_same(&ours.after(&again.changes), &result, "the same each time")
     })
