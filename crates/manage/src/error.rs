@@ -45,6 +45,18 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// A query that somebody wrote cannot be answered.
+    #[error("{detail}")]
+    Query {
+        /// What is wrong with it.
+        detail: String,
+        /// The engine's words.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// This engine does not do that.
+    #[error("the engine does not answer {0}")]
+    Unsupported(&'static str),
     /// Any other failure of the engine.
     #[error("the store failed: {detail}")]
     Engine {

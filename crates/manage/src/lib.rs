@@ -19,4 +19,4 @@ pub use commit::{Commit, CommitMeta, Signature};
 pub use error::{StoreError, StoreResult};
 pub use refs::{Branch, BranchName, CommitHash, ProjectId, RefKind, ResolvedRef};
 pub use snapshot::{Snapshot, Table};
-pub use store::{Applied, ConfigStore};
+pub use store::{Applied, ConfigStore, QueryRows};

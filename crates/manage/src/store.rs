@@ -2,8 +2,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
+use understory_model::Value;
 
-use crate::{Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ProjectId, Snapshot, StoreResult};
+use crate::{
+    Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ProjectId, Snapshot, StoreError, StoreResult,
+};
 
 /// What became of a set of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +18,17 @@ pub enum Applied {
     HeadMoved(CommitHash),
     /// There was nothing to write, and no commit was made.
     Nothing,
+}
+
+/// What a query answers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QueryRows {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// The rows; bytes are shown as hexadecimal text.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether there were more than a query may answer.
+    pub more: bool,
 }
 
 /// A versioned store of projects: the whole of what an engine must offer.
@@ -58,6 +73,13 @@ pub trait ConfigStore: Send + Sync {
 
     /// All rows of a commit, in today's shape: columns added since then hold their defaults.
     async fn read(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Arc<Snapshot>>;
+
+    /// Answers a query in the engine's SQL against the tables of one commit. Nothing is written, whatever it says.
+    ///
+    /// For people who look into the data, not for programs: tables and dialect are the engine's own.
+    async fn query(&self, _project: &ProjectId, _hash: &CommitHash, _sql: &str) -> StoreResult<QueryRows> {
+        Err(StoreError::Unsupported("queries in SQL"))
+    }
 
     /// Makes `changes` one commit on `branch`, if its head is still `expected`.
     ///

@@ -15,6 +15,7 @@ impl From<SqlError> for StoreError {
             SqlError::Corrupt(_) | SqlError::NotOurs { .. } => {
                 Self::Corrupt { detail: error.to_string(), source: Some(Box::new(error)) }
             }
+            SqlError::Query { detail, source } => Self::Query { detail, source: Some(source) },
             _ => Self::Engine { detail: error.to_string(), source: Some(Box::new(error)) },
         }
     }

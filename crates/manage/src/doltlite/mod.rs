@@ -11,6 +11,7 @@ mod history;
 mod names;
 mod pool;
 mod project;
+mod question;
 mod store;
 mod tables;
 mod template;

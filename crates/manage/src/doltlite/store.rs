@@ -11,8 +11,8 @@ use super::names::{encode_branch, encode_hash};
 use super::write::{NewCommit, Outcome, Rows, Writer, pending};
 use super::{At, DoltLite, Inner, history};
 use crate::{
-    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Snapshot,
-    StoreError, StoreResult,
+    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,
+    Snapshot, StoreError, StoreResult,
 };
 
 #[async_trait]
@@ -91,6 +91,11 @@ impl ConfigStore for DoltLite {
         }
         let hash = hash.clone();
         self.on_thread(at, None, move |inner, at| inner.snapshot(at, &hash)).await
+    }
+
+    async fn query(&self, project: &ProjectId, hash: &CommitHash, sql: &str) -> StoreResult<QueryRows> {
+        let (hash, sql) = (hash.clone(), sql.to_owned());
+        self.run(project, move |inner, at| inner.query(at, &hash, &sql)).await
     }
 
     async fn apply(
