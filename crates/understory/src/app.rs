@@ -25,12 +25,14 @@ pub struct Options {
     pub admin_key: Option<String>,
     /// A directory with further entity files and their migrations.
     pub model: Option<PathBuf>,
+    /// Whether commits reach the disk before they are acknowledged; `false` for data that may vanish.
+    pub synced: bool,
 }
 
 impl Options {
     /// The data in a directory, with the built-in model.
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), admin_key: None, model: None }
+        Self { data: data.into(), admin_key: None, model: None, synced: true }
     }
 }
 
@@ -64,7 +66,8 @@ impl Understory {
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
         let projects = options.data.join("projects");
-        let store = DoltLite::open(&projects, Arc::clone(&model), Arc::clone(&migrations))?;
+        let open = if options.synced { DoltLite::open } else { DoltLite::open_unsynced };
+        let store = open(&projects, Arc::clone(&model), Arc::clone(&migrations))?;
         let runtime = RuntimeStore::open(&options.data, &migrations)?;
         Self::assemble(options, model, Arc::new(store), runtime, lock).await
     }
@@ -77,7 +80,7 @@ impl Understory {
         lock: DataLock,
     ) -> Result<Self> {
         let keys = Keys::new(runtime.clone());
-        let admin = keys.admin_key_ensure(options.admin_key.as_deref()).await.map_err(auth)?;
+        let admin = keys.admin_key_ensure(options.admin_key.as_deref()).await?;
         let inner = Inner {
             routes: routes(&model),
             model,
@@ -124,7 +127,7 @@ impl Understory {
 
     /// Who presents a key.
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Principal> {
-        self.inner.keys.require(presented).await.map_err(auth)
+        Ok(self.inner.keys.require(presented).await?)
     }
 
     /// Looks a project up; a project that is not there, or not this principal's to know of, is not found.
@@ -176,11 +179,4 @@ pub(crate) fn load_model(extra: Option<&Path>) -> Result<(Arc<Model>, Arc<Migrat
     }
     let model = Model::load(&files).map_err(Error::internal)?;
     Ok((Arc::new(model), Arc::new(migrations)))
-}
-
-fn auth(error: understory_auth::AuthError) -> Error {
-    match error {
-        understory_auth::AuthError::Unauthorized => Error::Unauthorized,
-        other => Error::internal(other),
-    }
 }

@@ -122,7 +122,9 @@ impl Project {
         if branch.name.is_main() {
             return Err(Error::Forbidden("main is the project's own line and cannot be deleted".into()));
         }
-        Ok(self.app().inner.store.branch_delete(self.id(), &branch.name).await?)
+        self.app().inner.store.branch_delete(self.id(), &branch.name).await?;
+        self.app().inner.documents.forget(&self.id().uid);
+        Ok(())
     }
 
     /// The branches on which an agent exists.

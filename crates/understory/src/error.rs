@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use understory_auth::AuthError;
 use understory_manage::merge::Conflict;
 use understory_manage::{CommitHash, StoreError, Violation};
 use understory_model::{FieldError, Model, camel_case};
@@ -82,8 +83,23 @@ impl From<StoreError> for Error {
             StoreError::UnknownBranch(name) => Self::not_found("Branch", name.as_str()),
             StoreError::UnknownCommit(hash) => Self::not_found("Commit", hash.as_str()),
             StoreError::BranchExists(_) | StoreError::Dirty(_) => Self::Conflict(error.to_string()),
+            StoreError::Query { detail, .. } => Self::BadRequest(detail),
+            StoreError::Unsupported(_) => Self::BadRequest(error.to_string()),
             StoreError::Busy(_) => Self::Busy(Arc::new(error)),
             StoreError::DiskFull(_) => Self::DiskFull(Arc::new(error)),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Unauthorized => Self::Unauthorized,
+            AuthError::KeyName(_) => Self::field("/name", "pattern", error.to_string()),
+            AuthError::KeyExists(_) => Self::Conflict(error.to_string()),
+            AuthError::NoKey(name) => Self::not_found("Key", name),
+            AuthError::Storage(error) => error.into(),
             other => Self::internal(other),
         }
     }

@@ -34,23 +34,40 @@ pub(crate) struct DocumentCache {
 impl DocumentCache {
     pub(crate) fn new() -> Self {
         let weight = |_: &_, document: &Arc<Document>| u32::try_from(document.body.len()).unwrap_or(u32::MAX);
-        Self { documents: Cache::builder().max_capacity(CACHE_BYTES).weigher(weight).build() }
+        let documents = Cache::builder().max_capacity(CACHE_BYTES).weigher(weight).support_invalidation_closures();
+        Self { documents: documents.build() }
+    }
+
+    /// Forgets a project's documents: a branch of it went, and some of its commits may be reached no more.
+    pub(crate) fn forget(&self, uid: &str) {
+        let uid = uid.to_owned();
+        // Without closures switched on this would fail; the constructor switches them on.
+        let _ = self.documents.invalidate_entries_if(move |(project, ..), _| *project == uid);
+    }
+
+    fn get(&self, project: &Project, hash: &CommitHash, with_ids: bool) -> Option<Arc<Document>> {
+        self.documents.get(&(project.id().uid.clone(), hash.clone(), with_ids))
     }
 }
 
 impl Project {
     /// The whole project at a ref; `with_ids` shows the ids of relations between sub-agents.
     pub async fn full(&self, reference: &str, with_ids: bool) -> Result<Arc<Document>> {
+        let cache = &self.app().inner.documents;
+        // A document in the cache is of a commit that was found to be there: its hash needs no looking up.
+        if let Some(document) = CommitHash::parse(reference).and_then(|hash| cache.get(self, &hash, with_ids)) {
+            return Ok(document);
+        }
         let resolved = self.resolve(reference).await?;
-        let key = (self.id().uid.clone(), resolved.hash.clone(), with_ids);
-        if let Some(document) = self.app().inner.documents.documents.get(&key) {
+        if let Some(document) = cache.get(self, &resolved.hash, with_ids) {
             return Ok(document);
         }
         let snapshot = self.app().inner.store.read(self.id(), &resolved.hash).await?;
         let value = self.document(&snapshot, with_ids)?;
         let body: Arc<[u8]> = serde_json::json!({ "data": value }).to_string().into_bytes().into();
         let document = Arc::new(Document { etag: etag_of_bytes(&body), body, hash: resolved.hash });
-        self.app().inner.documents.documents.insert(key, Arc::clone(&document));
+        let key = (self.id().uid.clone(), document.hash.clone(), with_ids);
+        cache.documents.insert(key, Arc::clone(&document));
         Ok(document)
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use understory_manage::{Commit, DiffKind, RowDiff, Snapshot, diff};
+use understory_manage::{Commit, DiffKind, QueryRows, ResolvedRef, RowDiff, Snapshot, diff};
 use understory_model::camel_case;
 
 use crate::Result;
@@ -89,6 +89,13 @@ impl Project {
         };
         let changes = self.row_changes(&before, &after);
         Ok((commit.into(), changes))
+    }
+
+    /// Answers a query in the engine's SQL against the tables at a ref. Nothing is written, whatever it says.
+    pub async fn sql(&self, reference: &str, query: &str) -> Result<(QueryRows, ResolvedRef)> {
+        let resolved = self.resolve(reference).await?;
+        let rows = self.app().inner.store.query(self.id(), &resolved.hash, query).await?;
+        Ok((rows, resolved))
     }
 
     /// What differs between two refs.

@@ -83,8 +83,9 @@ impl Server {
 
     /// The server that runs on a directory, if one does.
     pub fn find(dir: &Path) -> Option<Self> {
-        let held = matches!(DataLock::take_existing(dir), Some(Err(LockError::Held { .. })));
+        // First: probing the lock of a directory that no server left a note in could keep one from starting.
         let text = std::fs::read_to_string(Self::path(dir)).ok()?;
+        let held = matches!(DataLock::take_existing(dir), Some(Err(LockError::Held { .. })));
         if held { serde_json::from_str(&text).ok() } else { None }
     }
 

@@ -25,9 +25,7 @@ pub(super) fn pair_create(entity: &Entity, draft: &mut Draft, call: &Call) -> Re
 fn add(entity: &Entity, draft: &mut Draft, place: &Row, body: &Value, call: &Call) -> Result<Answer> {
     let model = Arc::clone(draft.model());
     require_parent(&model, entity, draft, place)?;
-    // A relation of sub-agents takes the sub-agent from the body: its scope columns are not all in the path.
-    let scoped = scope_from_body(entity, place, body)?;
-    let accepted = decode_create(entity, &scoped, body).map_err(Error::Invalid)?;
+    let accepted = decode_create(entity, place, body).map_err(Error::Invalid)?;
     let key = entity.key_of(&accepted.row);
     if draft.get(&entity.name, &key).is_some() {
         return Err(duplicate(&model, &entity.name, format!("{} exists already", words(&entity.name))));
@@ -38,22 +36,6 @@ fn add(entity: &Entity, draft: &mut Draft, place: &Row, body: &Value, call: &Cal
     let bare = entity.association.as_ref().is_some_and(|association| association.bare);
     let answer = if bare { Answer::new(201, data) } else { Answer::data(201, data) };
     Ok(answer.with_unknown(accepted.unknown))
-}
-
-/// Fills scope columns that the path does not fix from the body.
-pub(super) fn scope_from_body(entity: &Entity, place: &Row, body: &Value) -> Result<Row> {
-    let mut scoped = place.clone();
-    for column in entity.scope.columns() {
-        if scoped.has(column) {
-            continue;
-        }
-        let wire = camel_case(column);
-        match body.get(&wire).and_then(Value::as_str) {
-            Some(id) => scoped.set(column, id),
-            None => return Err(Error::field(format!("/{wire}"), "required", format!("{wire} is required"))),
-        }
-    }
-    Ok(scoped)
 }
 
 pub(super) fn pair_delete(entity: &Entity, draft: &mut Draft, call: &Call) -> Result<Answer> {

@@ -7,7 +7,6 @@ use understory_model::{
     Accepted, Crud, Entity, IdRule, Key, Model, Row, WriteRule, decode_create, decode_update, encode,
 };
 
-use super::association::scope_from_body;
 use super::lists;
 use super::page::Paging;
 use super::{Answer, Call};
@@ -98,7 +97,7 @@ fn put(
     }
     let Accepted { row, mut unknown } = match existing {
         Some(existing) => decode_update(entity, existing, &body),
-        None => decode_create(entity, &scope_from_body(entity, place, &body)?, &body),
+        None => decode_create(entity, place, &body),
     }
     .map_err(Error::Invalid)?;
     let key = entity.key_of(&row);
@@ -114,7 +113,6 @@ fn put(
         own.written(draft, entity, &key, object)?;
         unknown.retain(|name| !own.understands(name));
     }
-    unknown.retain(|name| !entity.lists.iter().any(|list| understory_model::camel_case(&list.name) == *name));
     Ok((key, unknown))
 }
 
