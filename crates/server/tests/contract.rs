@@ -1,0 +1,27 @@
+//! The API as the contract describes it: every operation, called for success and for refusal.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "contract/associations.rs"]
+mod associations;
+#[path = "contract/branches.rs"]
+mod branches;
+#[path = "contract/client.rs"]
+mod client;
+#[path = "contract/coverage.rs"]
+mod coverage;
+#[path = "contract/documents.rs"]
+mod documents;
+#[path = "contract/entities.rs"]
+mod entities;
+#[path = "contract/exceptions.rs"]
+mod exceptions;
+#[path = "contract/operations.rs"]
+mod operations;
+#[path = "contract/sample.rs"]
+mod sample;
+#[path = "contract/seed.rs"]
+mod seed;
+#[path = "contract/steps.rs"]
+mod steps;
+#[path = "contract/success.rs"]
+mod success;
