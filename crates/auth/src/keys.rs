@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
@@ -13,6 +13,7 @@ use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
 pub const MIN_ADMIN_KEY: usize = 8;
 
 const ADMIN_PREFIX: &str = "und_admin";
+const SESSION_PREFIX: &str = "und_session";
 const ADMIN_SETTING: &str = "admin_key_hash";
 const PUBLIC_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const PUBLIC_LENGTH: usize = 12;
@@ -27,6 +28,7 @@ pub struct Keys {
 struct Inner {
     runtime: RuntimeStore,
     admin: RwLock<Option<Digest>>,
+    session: OnceLock<Secret>,
     known: Mutex<Known>,
 }
 
@@ -49,7 +51,7 @@ pub struct CreatedKey {
 impl Keys {
     /// The keys in a store. The admin key is good only after [`Self::admin_key_ensure`].
     pub fn new(runtime: RuntimeStore) -> Self {
-        let inner = Inner { runtime, admin: RwLock::default(), known: Mutex::default() };
+        let inner = Inner { runtime, admin: RwLock::default(), session: OnceLock::new(), known: Mutex::default() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -72,6 +74,11 @@ impl Keys {
         let secret = Secret::generate(ADMIN_PREFIX);
         self.inner.runtime.setting_set(ADMIN_SETTING, &secret.digest().hex()).await?;
         Ok((secret.digest(), Some(secret)))
+    }
+
+    /// A key for commands on this machine, good for as long as this process runs and kept in memory only.
+    pub fn session_key(&self) -> &Secret {
+        self.inner.session.get_or_init(|| Secret::generate(SESSION_PREFIX))
     }
 
     /// Makes a named key.
@@ -117,6 +124,9 @@ impl Keys {
         if self.is_admin(&digest) {
             return Ok(Some(Principal::system()));
         }
+        if self.is_session(&digest) {
+            return Ok(Some(Principal::session()));
+        }
         let Some(prefix) = key_prefix(presented) else { return Ok(None) };
         let epoch = match self.known().find(&digest) {
             Ok(principal) => return Ok(Some(principal)),
@@ -135,6 +145,10 @@ impl Keys {
     fn is_admin(&self, digest: &Digest) -> bool {
         let admin = *self.inner.admin.read().unwrap_or_else(PoisonError::into_inner);
         admin.is_some_and(|admin| admin.matches(digest))
+    }
+
+    fn is_session(&self, digest: &Digest) -> bool {
+        self.inner.session.get().is_some_and(|secret| secret.digest().matches(digest))
     }
 
     /// A full disk must not lock readers out, so a failure here is only logged.

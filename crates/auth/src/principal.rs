@@ -16,8 +16,10 @@ pub struct Principal {
 /// What sort of principal one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrincipalKind {
-    /// Whoever holds the admin key, and the program's own commands.
+    /// Whoever holds the admin key.
     System,
+    /// Commands on the server's own machine, by the same user: they may name paths there.
+    Session,
     /// Whoever holds a named key.
     Key,
 }
@@ -37,6 +39,11 @@ impl Principal {
     /// The principal of the admin key.
     pub fn system() -> Self {
         Self { id: SYSTEM.into(), name: SYSTEM.into(), kind: PrincipalKind::System, role: Role::Admin }
+    }
+
+    /// The principal of this run's session key. Its commits are the admin key's.
+    pub fn session() -> Self {
+        Self { kind: PrincipalKind::Session, ..Self::system() }
     }
 
     /// The address that stands beside the name in commits, different for different principals.

@@ -63,6 +63,7 @@ mod write;
 
 pub use action::{Action, Answer, Call, DEFAULT_LIMIT, MAX_LIMIT, Paging, list_parameters};
 pub use app::{Options, Understory};
+pub use behaviour::{Form, describe};
 pub use backup::{BackupReport, restore};
 pub use batch::BatchOperation;
 pub use branch::{Author, MergeOutcome, MergeRequest, Preview, WireResolution};

@@ -61,6 +61,19 @@ async fn a_short_admin_key_is_an_error() {
 }
 
 #[tokio::test]
+async fn the_session_key_is_good_for_this_run_only() {
+    let server = server();
+    let secret = server.keys.session_key().reveal().to_owned();
+    assert_eq!(secret, server.keys.clone().session_key().reveal());
+    let principal = server.keys.require(Some(&secret)).await.unwrap();
+    assert_eq!((principal.kind, principal.name.as_str()), (PrincipalKind::Session, "system"));
+    let later = Keys::new(open(&server.dir));
+    assert!(refused(&later, &secret).await);
+    later.session_key();
+    assert!(refused(&later, &secret).await);
+}
+
+#[tokio::test]
 async fn a_named_key_is_its_principal() {
     let server = server();
     let made = server.keys.key_create("ana@example.com").await.unwrap();
