@@ -241,5 +241,7 @@ pub fn list_parameters(entity: &Entity) -> BTreeMap<String, &'static str> {
     let Some(crud) = &entity.crud else { return BTreeMap::new() };
     let filters = crud.filters.iter().map(|filter| (understory_model::camel_case(filter), "string"));
     let paging = crud.paged.then_some([("page".to_owned(), "integer"), ("limit".to_owned(), "integer")]);
-    filters.chain(paging.into_iter().flatten()).collect()
+    let own = behaviour(&entity.name).map_or(&[][..], |own| own.parameters());
+    let own = own.iter().map(|name| ((*name).to_owned(), "string"));
+    filters.chain(paging.into_iter().flatten()).chain(own).collect()
 }

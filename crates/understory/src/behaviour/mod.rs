@@ -63,6 +63,41 @@ pub(crate) trait Behaviour: Sync {
     fn understands(&self, _key: &str) -> bool {
         false
     }
+
+    /// Query parameters of the list that no column serves.
+    fn parameters(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Adds to the API description what the columns do not say.
+    fn describe(&self, _form: Form, _schema: &mut Value) {}
+}
+
+/// Which form of an entity a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A row in an answer.
+    Answer,
+    /// The body of a create.
+    Create,
+    /// The body of an update.
+    Update,
+}
+
+/// Adds to the schema of an entity what code with behaviour makes of its rows.
+pub fn describe(entity: &Entity, form: Form, schema: &mut Value) {
+    if let Some(behaviour) = behaviour(&entity.name) {
+        behaviour.describe(form, schema);
+    }
+}
+
+/// Adds a property that is always there.
+fn promise(schema: &mut Value, name: &str, property: Value) {
+    schema["properties"][name] = property;
+    match schema["required"].as_array_mut() {
+        Some(required) => required.push(name.into()),
+        None => schema["required"] = serde_json::json!([name]),
+    }
 }
 
 /// The behaviour of an entity, if it has any.

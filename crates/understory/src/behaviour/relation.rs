@@ -9,7 +9,7 @@ use super::Behaviour;
 use crate::names::sub_agent_relation::TYPE;
 use crate::{Error, Result};
 
-const OTHER_TARGETS: [&str; 2] = ["externalSubAgentId", "teamSubAgentId"];
+static OTHER_TARGETS: [&str; 2] = ["externalSubAgentId", "teamSubAgentId"];
 
 /// A relation between two sub-agents of one agent. Relations to external and team agents are entities of their own.
 pub(super) struct SubAgentRelation;
@@ -53,6 +53,10 @@ impl Behaviour for SubAgentRelation {
 
     fn understands(&self, key: &str) -> bool {
         OTHER_TARGETS.contains(&key)
+    }
+
+    fn parameters(&self) -> &'static [&'static str] {
+        &OTHER_TARGETS
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use understory_manage::Draft;
 use understory_model::{Entity, Key, Row, decode_create};
 
-use super::Behaviour;
+use super::{Behaviour, Form};
 use crate::action::Call;
 use crate::names::skill::{CONTENT, DESCRIPTION, METADATA, NAME};
 use crate::names::skill_file::{self, PATH};
@@ -97,6 +97,22 @@ impl Behaviour for Skill {
     fn understands(&self, key: &str) -> bool {
         key == "files"
     }
+
+    fn describe(&self, form: Form, schema: &mut Value) {
+        if form == Form::Answer {
+            let file = json!({ "$ref": "#/components/schemas/SkillFile" });
+            schema["properties"]["files"] = json!({ "type": "array", "items": file });
+            return;
+        }
+        let text = json!({ "type": "string" });
+        let properties = json!({ "filePath": text, "content": text });
+        let file = json!({ "type": "object", "properties": properties, "required": ["filePath", "content"] });
+        *schema = json!({
+            "type": "object",
+            "properties": { "files": { "type": "array", "items": file, "description": "Exactly one is SKILL.md." } },
+            "required": ["files"],
+        });
+    }
 }
 
 /// The files of a skill as answers show them.
@@ -145,6 +161,17 @@ impl Behaviour for SkillFile {
             return Err(Error::BadRequest("SKILL.md goes only with the skill itself".into()));
         }
         Ok(())
+    }
+
+    /// A file is replaced by its new content; its path stays.
+    fn describe(&self, form: Form, schema: &mut Value) {
+        if form == Form::Update {
+            *schema = json!({
+                "type": "object",
+                "properties": { "content": { "type": "string" } },
+                "required": ["content"],
+            });
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use sha2::{Digest as _, Sha256};
 use understory_manage::Draft;
 use understory_model::{Entity, Row};
 
-use super::Behaviour;
+use super::{Behaviour, Form, promise};
 use crate::action::Call;
 use crate::names::{self, trigger::AUTHENTICATION};
 use crate::rows::Rows;
@@ -43,6 +43,13 @@ impl Behaviour for Trigger {
         let path =
             path.map(|(segment, column)| format!("/{segment}/{}", row.text(column).unwrap_or_default())).concat();
         object.insert("webhookUrl".into(), format!("{}/run{path}", call.base_url).into());
+    }
+
+    fn describe(&self, form: Form, schema: &mut Value) {
+        if form == Form::Answer {
+            promise(schema, "userCount", json!({ "type": "integer" }));
+            promise(schema, "webhookUrl", json!({ "type": "string" }));
+        }
     }
 }
 
