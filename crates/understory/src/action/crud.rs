@@ -196,13 +196,9 @@ pub(super) fn answer(entity: &Entity, rows: &impl Rows, row: &Row, call: &Call, 
     let mut object = encode(entity, row, false);
     lists::read(entity, rows, row, many, &mut object);
     if let Some(behaviour) = behaviour(&entity.name) {
-        behaviour.answer(rows_dyn(rows), entity, row, call, many, &mut object);
+        behaviour.answer(rows, entity, row, call, many, &mut object);
     }
     Value::Object(object)
-}
-
-fn rows_dyn<'a>(rows: &'a impl Rows) -> &'a dyn Rows {
-    rows
 }
 
 /// The row that a path names, and the columns that the path fixes.

@@ -11,7 +11,7 @@ use super::page::Paging;
 use super::{Answer, Call};
 use crate::error::words;
 use crate::names::{self, agent_evaluator, sub_agent, sub_agent_relation, tool, tool_relation};
-use crate::rows::{Rows, texts};
+use crate::rows::{Rows as _, texts};
 use crate::{Error, Result};
 
 /// The sub-agents that one may hand over or delegate to.

@@ -10,7 +10,7 @@ use super::{Scope, entries, stop_when};
 use crate::action::{Replaced, replace};
 use crate::behaviour::behaviour;
 use crate::names::{agent, context_config, external_agent, function, function_tool, project, sub_agent, tool, trigger};
-use crate::rows::Rows;
+use crate::rows::Rows as _;
 use crate::{Error, Result};
 
 /// Keys of an agent's document that are not columns of the agent.

@@ -10,7 +10,7 @@ use super::project_read::COLLECTIONS;
 use super::{Scope, entries, require_same_id};
 use crate::action::{Replaced, replace};
 use crate::names::{self, TENANT, agent, credential_reference, function, project, skill, tool};
-use crate::rows::Rows;
+use crate::rows::Rows as _;
 use crate::{Error, Result};
 
 /// Keys of a document that are not columns of the project.

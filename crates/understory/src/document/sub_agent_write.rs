@@ -12,7 +12,7 @@ use crate::names::{
     function_tool, function_tool_relation, skill, skill_relation, sub_agent, sub_agent_relation, team_relation, tool,
     tool_relation,
 };
-use crate::rows::Rows;
+use crate::rows::Rows as _;
 use crate::{Error, Result};
 
 /// Writes what one sub-agent's document says of its relations.
