@@ -15,6 +15,10 @@ const MAX_KEY: usize = 255;
 /// The greatest answer that is kept for a repeat.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
+/// Marks an answer that must not be stored, since it holds a secret. A repeat of its request is done anew.
+#[derive(Clone, Copy)]
+pub(crate) struct Unrepeatable;
+
 /// Answers the repeat of a request with an `Idempotency-Key` as the first time, without doing it again.
 pub(crate) async fn once(State(context): State<Context>, request: Request, next: Next) -> Response {
     let writes = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
@@ -58,7 +62,8 @@ async fn keep(context: &Context, principal: &Principal, key: &str, response: Res
     let (parts, body) = response.into_parts();
     let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be kept");
     let bytes: Bytes = to_bytes(body, MAX_ANSWER).await.map_err(failed)?;
-    let outcome = if parts.status.is_success() {
+    let repeatable = parts.extensions.get::<Unrepeatable>().is_none();
+    let outcome = if parts.status.is_success() && repeatable {
         let header = |name: &&str| Some(((*name).to_owned(), parts.headers.get(*name)?.to_str().ok()?.to_owned()));
         let headers = KEPT.iter().filter_map(header).collect();
         let body = String::from_utf8_lossy(&bytes).into_owned();

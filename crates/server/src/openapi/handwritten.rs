@@ -73,7 +73,7 @@ impl Written {
 
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let all = projects().into_iter().chain(branches()).chain(open());
+    let all = projects().into_iter().chain(branches()).chain(history()).chain(admin()).chain(open());
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 
@@ -134,6 +134,38 @@ fn branches() -> Vec<Written> {
         written(format!("{PROJECT}/refs/resolve"), "GET", "resolve-ref", "Refs")
             .query(&[("ref", "string")])
             .answer(200, "ResolvedRefResponse"),
+    ]
+}
+
+fn history() -> Vec<Written> {
+    let tag = "History";
+    vec![
+        written(format!("{PROJECT}/commits"), "GET", "list-commits", tag)
+            .query(&[("ref", "string"), ("limit", "integer")])
+            .answer(200, "CommitListResponse"),
+        written(format!("{PROJECT}/commits/{{commit}}"), "GET", "get-commit", tag).answer(200, "CommitResponse"),
+        written(format!("{PROJECT}/diff"), "GET", "diff", tag)
+            .query(&[("from", "string"), ("to", "string")])
+            .answer(200, "DiffResponse"),
+        written(format!("{PROJECT}/sql"), "POST", "query-sql", tag)
+            .query(&[("ref", "string")])
+            .body("SqlQuery")
+            .answer(200, "SqlResponse"),
+    ]
+}
+
+fn admin() -> Vec<Written> {
+    let tag = "Administration";
+    vec![
+        written("/manage/keys".into(), "GET", "list-keys", tag).answer(200, "KeyListResponse"),
+        written("/manage/keys".into(), "POST", "create-key", tag).body("KeyCreate").answer(201, "KeyCreatedResponse"),
+        written("/manage/keys/{name}".into(), "DELETE", "revoke-key", tag).answer(200, "KeyResponse"),
+        written("/manage/migrations".into(), "GET", "list-pending-migrations", tag)
+            .answer(200, "PendingMigrationsResponse"),
+        written(format!("{PROJECT}/migrate"), "POST", "migrate-project", tag).answer(200, "MigratedResponse"),
+        written("/manage/backup".into(), "POST", "create-backup", tag)
+            .body("BackupRequest")
+            .answer(201, "BackupResponse"),
     ]
 }
 

@@ -110,7 +110,8 @@ async fn resolve(State(context): State<Context>, request: Request) -> Answered {
     Ok(answer(200, json!(resolved)))
 }
 
-async fn open(context: &Context, request: Request) -> Result<(Incoming, Project), Problem> {
+/// Takes a request apart and looks its project up.
+pub(super) async fn open(context: &Context, request: Request) -> Result<(Incoming, Project), Problem> {
     let incoming = Incoming::read(context, request).await?;
     let (tenant, id) = (incoming.param("tenantId"), incoming.param("projectId"));
     let project = context.app.project(&incoming.principal, tenant, id).await?;
@@ -122,6 +123,7 @@ fn info(project: &Project, branch: &Branch) -> Value {
     json!({ "baseName": name, "fullName": project.full_name(name), "hash": branch.head })
 }
 
-fn answer(status: u16, data: Value) -> Response {
+/// `{data: …}` with a status.
+pub(super) fn answer(status: u16, data: Value) -> Response {
     respond(&Answer { status, body: json!({ "data": data }), unknown: Vec::new() })
 }

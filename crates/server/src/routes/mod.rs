@@ -1,10 +1,13 @@
 //! All routes, by audience.
 
+mod admin;
 mod branches;
 mod entities;
 mod health;
+mod history;
 mod pages;
 mod projects;
+mod sql;
 
 use std::sync::Arc;
 
@@ -28,7 +31,10 @@ use crate::{Context, Problem};
 pub fn router(app: Understory, settings: Settings) -> Router {
     let cors = cors(&settings);
     let context = Context { app, settings: Arc::new(settings) };
-    let manage = manage(&context);
+    let routes = manage(&context);
+    let admin = [routes.clone(), admin::routes()].concat();
+    let manage = protected(&context, admin);
+    let tenants = protected(&context, routes);
     let router = Router::new()
         .route("/", get(pages::home))
         .route("/health", get(health::health))
@@ -36,8 +42,8 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .route("/openapi.json", get(pages::openapi))
         .route("/docs", get(pages::docs))
         .with_state(context)
-        .nest("/manage", manage.clone())
-        .merge(manage)
+        .nest("/manage", manage)
+        .merge(tenants)
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed);
     let id = HeaderName::from_static("x-request-id");
@@ -55,14 +61,24 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
 }
 
-/// Routes for people and tools that configure agents: nothing here is answered without a key.
-fn manage(context: &Context) -> Router {
-    let mut routes: Vec<(String, MethodRouter<Context>)> = Vec::new();
+/// Paths and what is served at them.
+type Routes = Vec<(String, MethodRouter<Context>)>;
+
+/// Routes for people and tools that configure agents.
+fn manage(context: &Context) -> Routes {
+    let mut routes = Routes::new();
     projects::routes(&mut routes);
     branches::routes(&mut routes);
+    history::routes(&mut routes);
+    sql::routes(&mut routes);
     for route in context.app.routes() {
         entities::route(route, &mut routes);
     }
+    routes
+}
+
+/// A router of routes none of which is answered without a key.
+fn protected(context: &Context, routes: Routes) -> Router {
     let mut router = Router::new();
     for (path, methods) in routes {
         router = router.route(&path, methods);

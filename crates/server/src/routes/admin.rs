@@ -1,0 +1,103 @@
+//! Running the server: keys, migrations and backups.
+
+use std::path::PathBuf;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, delete, get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use understory::{Error, KeyRecord, PrincipalKind};
+
+use super::branches::{answer, open};
+use crate::idempotency::Unrepeatable;
+use crate::request::Incoming;
+use crate::{Context, Problem};
+
+type Answered = Result<Response, Problem>;
+
+/// The routes: under `/manage` only.
+pub(super) fn routes() -> Vec<(String, MethodRouter<Context>)> {
+    let routes = [
+        ("/keys", get(key_list).post(key_create)),
+        ("/keys/{name}", delete(key_revoke)),
+        ("/migrations", get(migrations_pending)),
+        ("/tenants/{tenantId}/projects/{projectId}/migrate", post(migrate)),
+        ("/backup", post(backup)),
+    ];
+    routes.map(|(path, methods)| (path.to_owned(), methods)).into()
+}
+
+async fn key_list(State(context): State<Context>) -> Answered {
+    let keys = context.app.keys().key_list().await.map_err(Error::from)?;
+    Ok(answer(200, keys.iter().map(key).collect()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
+
+/// The one answer that holds the key itself: it is not kept for a repeat of the request.
+async fn key_create(State(context): State<Context>, request: Request) -> Answered {
+    let incoming = Incoming::read(&context, request).await?;
+    let body: Named = incoming.body()?;
+    let made = context.app.keys().key_create(&body.name).await.map_err(Error::from)?;
+    let mut data = key(&made.record);
+    data["key"] = made.secret.reveal().into();
+    let mut response = answer(201, data);
+    response.extensions_mut().insert(Unrepeatable);
+    Ok(response)
+}
+
+async fn key_revoke(State(context): State<Context>, request: Request) -> Answered {
+    let incoming = Incoming::read(&context, request).await?;
+    let record = context.app.keys().key_revoke(incoming.param("name")).await.map_err(Error::from)?;
+    Ok(answer(200, key(&record)))
+}
+
+fn key(record: &KeyRecord) -> Value {
+    json!({
+        "name": record.name,
+        "prefix": record.prefix,
+        "role": record.role,
+        "createdAt": record.created_at,
+        "lastUsedAt": record.last_used_at,
+        "revokedAt": record.revoked_at,
+    })
+}
+
+async fn migrations_pending(State(context): State<Context>, request: Request) -> Answered {
+    let incoming = Incoming::read(&context, request).await?;
+    Ok(answer(200, json!(context.app.migrations_pending(&incoming.principal).await?)))
+}
+
+async fn migrate(State(context): State<Context>, request: Request) -> Answered {
+    let (_, project) = open(&context, request).await?;
+    Ok(answer(200, json!({ "branches": project.migrate().await? })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Backup {
+    dir: PathBuf,
+}
+
+/// It writes where the request says: only commands on this machine, by the server's own user, may ask for that.
+async fn backup(State(context): State<Context>, request: Request) -> Answered {
+    let incoming = Incoming::read(&context, request).await?;
+    if incoming.principal.kind != PrincipalKind::Session {
+        let detail = "backups are made on the server's machine, with `understory backup DIR`";
+        return Err(Error::Forbidden(detail.into()).into());
+    }
+    let body: Backup = incoming.body()?;
+    if !body.dir.is_absolute() {
+        return Err(Error::field("/dir", "format", "dir is an absolute path").into());
+    }
+    let report = context.app.backup(&body.dir).await?;
+    let data = json!({
+        "dir": body.dir, "createdAt": report.created_at, "version": report.version, "files": report.files,
+    });
+    Ok(answer(201, data))
+}
