@@ -80,6 +80,26 @@ mod tests {
     }
 
     #[test]
+    fn each_rule_decides_what_both_sides_changed() {
+        let model = understory_model::Model::built_in().unwrap();
+        let column = |merge| Column { merge, ..model.entity("agent").unwrap().column("description").unwrap().clone() };
+        let merged = |merge, [base, ours, theirs]: [&str; 3]| {
+            merge_field(&column(merge), Some(&base.into()), &ours.into(), &theirs.into())
+        };
+        for rule in [MergeRule::Cell, MergeRule::Json, MergeRule::Set, MergeRule::Lines] {
+            assert_eq!(merged(rule, ["1", "2", "3"]), Err(Clash));
+        }
+        for rule in [MergeRule::Cell, MergeRule::Json, MergeRule::Set, MergeRule::Lines, MergeRule::Newer] {
+            assert_eq!(merged(rule, ["2", "1", "2"]), Ok("1".into()), "a lone change stands");
+            assert_eq!(merged(rule, ["2", "2", "1"]), Ok("1".into()), "a lone change stands");
+            assert_eq!(merged(rule, ["2", "1", "1"]), Ok("1".into()), "so does one made twice");
+        }
+        assert_eq!(merged(MergeRule::Newer, ["1", "2", "3"]), Ok("3".into()));
+        assert_eq!(merged(MergeRule::Newer, ["1", "3", "2"]), Ok("3".into()));
+        assert_eq!(merged(MergeRule::Lines, ["a\n\nb", "A\n\nb", "a\n\nB"]), Ok("A\n\nB".into()));
+    }
+
+    #[test]
     fn greater_knows_numbers_texts_and_null() {
         let (two, ten) = (Value::from(2), Value::from(10));
         assert_eq!(greater(&two, &ten), &ten);

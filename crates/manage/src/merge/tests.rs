@@ -277,6 +277,21 @@ fn two_rows_with_what_must_be_unique_conflict() {
 }
 
 #[test]
+fn keeping_a_row_keeps_all_that_it_hangs_under() {
+    let base = project();
+    let deleted = edited(&base, |d| assert!(d.delete("agent", &key(&["a"]))));
+    let added = edited(&base, |d| {
+        put(d, "sub_agent_tool_relation", uses_tool("a", "s2", "x"));
+    });
+    let found = conflicts(&base, &added, &deleted);
+    assert_eq!((found.len(), found[0].entity.as_str()), (1, "sub_agent_tool_relation"));
+    let pick = |side| Resolution::pick("sub_agent_tool_relation", found[0].key.clone(), side);
+    assert_eq!(crate::diff(&merged(&base, &added, &deleted, &[pick(Side::Ours)]), &added), []);
+    assert_eq!(crate::diff(&merged(&base, &deleted, &added, &[pick(Side::Theirs)]), &added), []);
+    assert_eq!(crate::diff(&merged(&base, &added, &deleted, &[pick(Side::Theirs)]), &deleted), []);
+}
+
+#[test]
 fn keeping_wins_over_deleting() {
     let base = project();
     let a = key(&["a"]);

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use serde_json::{Value, json};
 use understory_manage::{ChangeSet, Draft, Snapshot};
-use understory_model::{Column, ColumnType, Entity, IdRule, Key, Reference, Row, check_value, id};
+use understory_model::{Column, ColumnType, Entity, IdRule, Key, MergeRule, Reference, Row, check_value, id};
 
 use crate::samples::{self, model};
 
@@ -82,13 +82,17 @@ impl Case {
     }
 
     /// Entities that have to do with each other, for the laws are about those: one of any kind, or in one of four
-    /// cases one with unique columns, two that it refers to or that refer to it, and another one.
+    /// cases each one with unique columns or sets; two that it refers to or that refer to it; and another one.
     fn focus(&self) -> Vec<Arc<Entity>> {
         let model = model();
         let one = |from: Vec<Arc<Entity>>, n: usize| from.get(self.focus[n] as usize % from.len().max(1)).cloned();
         let all = || model.entities().cloned();
-        let first =
-            one(all().filter(|entity| !self.picks[0].is_multiple_of(4) || !entity.unique.is_empty()).collect(), 0);
+        let wanted = |entity: &Arc<Entity>| match self.picks[0] % 4 {
+            0 => !entity.unique.is_empty(),
+            1 => entity.columns.iter().any(|column| column.merge == MergeRule::Set),
+            _ => true,
+        };
+        let first = one(all().filter(wanted).collect(), 0);
         let related = |entity: &Entity, n: usize| {
             let to = entity.references.iter().filter_map(|reference| model.entity(&reference.entity));
             let from = model.references_to(&entity.name).map(|(entity, _)| entity);

@@ -117,7 +117,7 @@ fn laws(merge: &Merge) -> BTreeSet<BTreeSet<(String, Key)>> {
     violations.flatten().map(rows).collect()
 }
 
-/// What one side alone added, changed or deleted is in the result.
+/// What one side alone added, changed or deleted is in the result, down to the keys of objects and the items of sets.
 pub fn no_lone_edit_is_lost(count: u32) -> Held {
     hold(count, 2, |case| {
         let base = case.base();
@@ -126,21 +126,52 @@ pub fn no_lone_edit_is_lost(count: u32) -> Held {
         for (side, other) in [(&ours, &theirs), (&theirs, &ours)] {
             for edit in diff(&base, side) {
                 let at = |snapshot: &Snapshot| snapshot.get(&edit.entity, &edit.key).cloned();
+                let (found, beside) = (at(&result), at(other));
                 if edit.kind == DiffKind::Removed {
-                    ensure(at(&result).is_none(), || format!("came back: {edit:?}"))?;
+                    ensure(found.is_none(), || format!("came back: {edit:?}"))?;
                     continue;
                 }
-                let found = at(&result).ok_or_else(|| format!("gone: {edit:?}"))?;
-                let (before, beside) = (at(&base), at(other));
-                for (column, (_, value)) in &edit.fields {
-                    let of = |row: &Option<Arc<Row>>| row.as_ref().map_or(Value::Null, |row| row.get(column).clone());
-                    let lone = beside.is_none() || of(&beside) == of(&before);
-                    ensure(!lone || found.get(column) == value, || format!("{column} lost: {edit:?}, now {found:?}"))?;
+                let found = found.ok_or_else(|| format!("gone: {edit:?}"))?;
+                let entity = model().entity(&edit.entity).cloned().ok_or("no entity")?;
+                for (column, (before, own)) in &edit.fields {
+                    let beside = beside.as_ref().map_or(before, |row| row.get(column));
+                    let is_set = entity.column(column).is_some_and(|column| column.merge == MergeRule::Set);
+                    let kept = if is_set { items_kept } else { parts_kept };
+                    let found = found.get(column);
+                    ensure(kept(before, own, beside, found), || format!("{column} lost: {edit:?}, now {found:?}"))?;
                 }
             }
         }
         Ok(())
     })
+}
+
+/// Whether what `own` alone made of `before` is in `found`.
+fn parts_kept(before: &Value, own: &Value, beside: &Value, found: &Value) -> bool {
+    if own == before {
+        return true;
+    }
+    match (before, own, beside) {
+        _ if beside == before => found == own,
+        (Value::Object(b), Value::Object(o), Value::Object(t)) => b.keys().chain(o.keys()).all(|key| {
+            let [b, o, t, found] = [b.get(key), o.get(key), t.get(key), found.get(key)];
+            let or_null = |part: Option<&Value>| part.cloned().unwrap_or_default();
+            o == b || parts_kept(&or_null(b), &or_null(o), &or_null(t), &or_null(found))
+        }),
+        _ => true,
+    }
+}
+
+/// The same for sets: what `own` added is in `found`, and what it removed is not.
+fn items_kept(before: &Value, own: &Value, beside: &Value, found: &Value) -> bool {
+    match (before, own, beside, found) {
+        _ if beside == before => found == own,
+        (Value::Array(b), Value::Array(o), Value::Array(_), Value::Array(found)) => {
+            o.iter().all(|item| b.contains(item) || found.contains(item))
+                && b.iter().all(|item| o.contains(item) || !found.contains(item))
+        }
+        _ => true,
+    }
 }
 
 /// Two branches merged one after the other come to the same in either order, if neither order has conflicts.
