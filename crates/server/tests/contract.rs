@@ -25,3 +25,5 @@ mod seed;
 mod steps;
 #[path = "contract/success.rs"]
 mod success;
+#[path = "contract/validators.rs"]
+mod validators;

@@ -5,8 +5,8 @@ mod left_out;
 mod operations;
 
 use serde_json::{Map, Value, json};
-use understory::Route;
 use understory::model::{Model, component_schemas, shared_schema};
+use understory::{Form, Route, describe};
 
 pub use left_out::LEFT_OUT;
 
@@ -49,6 +49,11 @@ fn schemas(model: &Model) -> Map<String, Value> {
     let mut schemas = handwritten::schemas();
     for entity in model.entities() {
         schemas.extend(component_schemas(entity));
+        for (suffix, form) in [("", Form::Answer), ("Create", Form::Create), ("Update", Form::Update)] {
+            if let Some(schema) = schemas.get_mut(&format!("{}{suffix}", entity.schema)) {
+                describe(entity, form, schema);
+            }
+        }
         for schema in entity.columns.iter().filter_map(|column| column.schema.as_ref()) {
             let (name, schema) = shared_schema(schema);
             schemas.insert(name, schema);

@@ -1,8 +1,8 @@
 //! OpenAPI operations of the route table.
 
 use serde_json::{Value, json};
-use understory::model::{Entity, Model, Shape};
-use understory::{Action, Route, list_parameters};
+use understory::model::{Entity, Model, Shape, wire_schema};
+use understory::{Action, Route, list_parameters, with_columns};
 
 /// The description of one route.
 pub(super) fn of_route(model: &Model, route: &Route) -> Value {
@@ -139,7 +139,6 @@ pub(super) fn problems(writes: bool) -> Value {
 }
 
 fn success(model: &Model, route: &Route) -> (u16, Option<Value>) {
-    let object = || json!({ "type": "object" });
     match &route.action {
         Action::List(entity) => (200, Some(reference(&format!("{}ListResponse", entity.schema)))),
         Action::Get(entity) | Action::Update(entity) => (200, Some(reference(&format!("{}Response", entity.schema)))),
@@ -171,8 +170,13 @@ fn success(model: &Model, route: &Route) -> (u16, Option<Value>) {
         Action::SetAdd(_) => (201, Some(reference("ValuesResponse"))),
         Action::AgentCreate => (201, Some(data(reference("AgentWithinContextOfProject")))),
         Action::AgentGet | Action::AgentPut => (200, Some(data(reference("AgentWithinContextOfProject")))),
-        Action::RelatedAgents | Action::ToolStatus | Action::EvaluatorsBatch => (200, Some(list(&object()))),
-        Action::EvaluatorScopes => (200, Some(data(object()))),
+        Action::RelatedAgents => (200, Some(list(&reference("RelatedAgent")))),
+        Action::ToolStatus => (200, Some(data(json!({ "type": "array", "items": reference("ToolStatus") })))),
+        Action::EvaluatorsBatch => (200, Some(data(json!({ "type": "array", "items": reference("Evaluator") })))),
+        Action::EvaluatorScopes => {
+            let ids = json!({ "type": "array", "items": { "type": "string" } });
+            (200, Some(data(json!({ "type": "object", "additionalProperties": ids }))))
+        }
     }
 }
 
@@ -187,9 +191,19 @@ fn removed_empty(entity: &Entity) -> bool {
         .is_some_and(|association| association.removed_empty || association.shape == Shape::Nested)
 }
 
+/// A row of the right side, and what the list adds to it of the relation.
 fn right_schema(model: &Model, entity: &Entity) -> Value {
-    let right = entity.association.as_ref().map(|association| association.right.column.as_str());
-    let target = entity.references.iter().find(|reference| Some(reference.column.as_str()) == right);
+    let Some(association) = &entity.association else { return json!({ "type": "object" }) };
+    let target = entity.references.iter().find(|reference| reference.column == association.right.column);
     let target = target.and_then(|reference| model.entity(&reference.entity));
-    target.map_or_else(|| json!({ "type": "object" }), |target| reference(&target.schema))
+    let target = target.map_or_else(|| json!({ "type": "object" }), |target| reference(&target.schema));
+    let with = with_columns(entity);
+    if with.is_empty() {
+        return target;
+    }
+    let own = wire_schema(entity)["properties"].clone();
+    let property = |(name, column): &(String, String)| (name.clone(), own[understory::model::camel_case(column)].clone());
+    let properties: serde_json::Map<String, Value> = with.iter().map(property).collect();
+    let required: Vec<&String> = with.iter().map(|(name, _)| name).collect();
+    json!({ "allOf": [target, { "type": "object", "properties": properties, "required": required }] })
 }

@@ -1,16 +1,15 @@
 //! A client that holds every answer against the contract.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use jsonschema::Validator;
 use serde_json::Value;
-use understory_testkit::contract::validator;
 use understory_testkit::server::{Answered, TestServer};
 
 use crate::exceptions;
-use crate::operations::{Description, Operation, contract};
+use crate::operations::Operation;
 use crate::sample;
+use crate::validators::{CONTRACT, Part, Whose, errors};
 
 pub(crate) const TENANT: &str = "/manage/tenants/acme";
 pub(crate) const PROJECT: &str = "/manage/tenants/acme/projects/demo";
@@ -19,19 +18,12 @@ pub(crate) const AGENT: &str = "/manage/tenants/acme/projects/demo/agents/a";
 /// A server, and which operations of the contract it answered.
 pub(crate) struct Client {
     pub(crate) server: TestServer,
-    contract: Description,
     called: Mutex<BTreeSet<String>>,
-    validators: Mutex<BTreeMap<(String, u16), Validator>>,
 }
 
 impl Client {
     pub(crate) async fn start() -> Self {
-        Self {
-            server: TestServer::start().await,
-            contract: contract(),
-            called: Mutex::default(),
-            validators: Mutex::default(),
-        }
+        Self { server: TestServer::start().await, called: Mutex::default() }
     }
 
     /// The ids of the operations that were answered as the contract says.
@@ -43,38 +35,24 @@ impl Client {
     pub(crate) fn operation(&self, verb: &str, path: &str) -> &Operation {
         let path = path.split('?').next().unwrap();
         let fits = |operation: &&Operation| operation.verb == verb && matches(&operation.path, path);
-        let found = self.contract.operations.values().filter(fits).min_by_key(|o| o.path.matches('{').count());
+        let found = CONTRACT.operations.values().filter(fits).min_by_key(|o| o.path.matches('{').count());
         found.unwrap_or_else(|| panic!("{verb} {path} is not in the contract"))
     }
 
-    /// Calls an operation, which must be answered as the contract says.
+    /// Calls an operation, which must be answered as the contract says, and as our own description does.
     pub(crate) async fn call(&self, verb: &str, path: &str, body: Option<&Value>) -> Answered {
         let operation = self.operation(verb, path);
-        if let (Some(schema), Some(body)) = (operation.request(), body) {
-            let wrong = errors(&validator(&self.contract.document, schema), body);
-            assert!(wrong.is_empty(), "{}: the request is not the contract's: {wrong:#?}\n{body:#}", operation.id);
+        for whose in [Whose::Contract, Whose::Ours] {
+            let Some(body) = body else { continue };
+            let wrong = errors(whose, &operation.place(), Part::Request, body).unwrap_or_default();
+            assert!(wrong.is_empty(), "{}: the request breaks {whose:?}: {wrong:#?}\n{body:#}", operation.id);
         }
         let answer = self.server.send(verb, path, body).await;
         let status = answer.status.as_u16();
         assert!(operation.successes().contains(&status), "{verb} {path}: {status} {}\n{body:?}", answer.text);
-        self.check_body(operation, status, &answer);
+        check_body(operation, status, &answer);
         self.called.lock().unwrap().insert(operation.id.clone());
         answer
-    }
-
-    fn check_body(&self, operation: &Operation, status: u16, answer: &Answered) {
-        let Some(schema) = operation.response(status) else {
-            assert_eq!(answer.text, "", "{} answers nothing", operation.id);
-            return;
-        };
-        assert_eq!(answer.header("content-type"), Some("application/json"), "{}", operation.id);
-        let mut validators = self.validators.lock().unwrap();
-        let key = (operation.id.clone(), status);
-        let validator = validators.entry(key).or_insert_with(|| validator(&self.contract.document, schema));
-        let mut wrong = errors(validator, &answer.body);
-        wrong.retain(|error| !exceptions::excepted(&operation.id, error));
-        let text: String = answer.text.chars().take(2_000).collect();
-        assert!(wrong.is_empty(), "{}: the answer is not the contract's: {wrong:#?}\n{text}", operation.id);
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -84,7 +62,7 @@ impl Client {
     /// A body with every property that the contract has for it, some of them given.
     pub(crate) fn body(&self, verb: &str, path: &str, variant: usize, given: &Value) -> Value {
         let schema = self.operation(verb, path).request().expect("it takes a body");
-        let mut body = sample::value(&self.contract.document, schema, variant);
+        let mut body = sample::value(&CONTRACT.document, schema, variant);
         let Value::Object(object) = &mut body else { return given.clone() };
         for (key, value) in given.as_object().unwrap() {
             object.insert(key.clone(), value.clone());
@@ -101,9 +79,17 @@ impl Client {
     }
 }
 
-fn errors(validator: &Validator, body: &Value) -> Vec<String> {
-    let text = |error: jsonschema::ValidationError<'_>| format!("{}: {}", error.instance_path(), error.masked());
-    validator.iter_errors(body).map(text).collect()
+fn check_body(operation: &Operation, status: u16, answer: &Answered) {
+    let text: String = answer.text.chars().take(2_000).collect();
+    for whose in [Whose::Contract, Whose::Ours] {
+        let Some(mut wrong) = errors(whose, &operation.place(), Part::Answer(status), &answer.body) else {
+            assert_eq!(text, "", "{} answers nothing", operation.id);
+            return;
+        };
+        wrong.retain(|error| whose == Whose::Ours || !exceptions::excepted(&operation.id, error));
+        assert!(wrong.is_empty(), "{}: the answer breaks {whose:?}: {wrong:#?}\n{text}", operation.id);
+    }
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{}", operation.id);
 }
 
 fn matches(template: &str, path: &str) -> bool {

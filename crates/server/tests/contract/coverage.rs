@@ -22,6 +22,9 @@ fn every_operation_is_served_or_left_out_by_name() {
     assert_eq!((contract.len(), contract.len() - missing.len()), (290, 186));
 }
 
+/// Successes of the contract that never happen here, and why.
+const NEVER: [(&str, u16, &str); 1] = [("create-credential", 200, "an id that is there already is a conflict, as elsewhere")];
+
 #[test]
 fn parameters_and_statuses_are_those_of_the_contract() {
     for (theirs, ours) in served() {
@@ -29,9 +32,11 @@ fn parameters_and_statuses_are_those_of_the_contract() {
         for name in &theirs_query {
             assert!(ours_query.contains(name), "{}: no query parameter {name}", theirs.id);
         }
-        assert_eq!(theirs.successes(), ours.successes(), "{}", theirs.id);
+        let never = |status: u16| NEVER.iter().any(|(id, never, _)| (*id, *never) == (theirs.id.as_str(), status));
+        let theirs_successes: Vec<u16> = theirs.successes().into_iter().filter(|status| !never(*status)).collect();
+        assert_eq!(theirs_successes, ours.successes(), "{}", theirs.id);
         assert_eq!(theirs.request().is_some(), ours.request().is_some(), "{}: a body or none", theirs.id);
-        for status in theirs.successes() {
+        for status in theirs_successes {
             let (theirs_body, ours_body) = (theirs.response(status).is_some(), ours.response(status).is_some());
             assert_eq!(theirs_body, ours_body, "{}: {status} with a body or without", theirs.id);
         }
@@ -82,7 +87,9 @@ fn collect(document: &Value, schema: &Value, wanted: Wanted, path: &str, found: 
     if path.matches('/').count() > DEPTH {
         return;
     }
-    for part in schema["allOf"].as_array().into_iter().flatten() {
+    // What one of several forms has is described; what all must have is required.
+    let parts = ["allOf", "anyOf"].iter().filter(|key| **key == "allOf" || wanted == Wanted::All);
+    for part in parts.filter_map(|key| schema[*key].as_array()).flatten() {
         collect(document, part, wanted, path, found);
     }
     if schema["items"].is_object() {

@@ -31,8 +31,8 @@ fn operations(document: &Value) -> BTreeMap<Place, Operation> {
 fn operation(path: &str, verb: &str, body: &Value) -> (Place, Operation) {
     let verb = verb.to_uppercase();
     let id = body["operationId"].as_str().map_or_else(|| format!("{verb} {path}"), str::to_owned);
-    let place = (verb.clone(), bare(path));
-    (place, Operation { verb, path: path.to_owned(), id, body: body.clone() })
+    let operation = Operation { verb, path: path.to_owned(), id, body: body.clone() };
+    (operation.place(), operation)
 }
 
 /// A path without the names of its placeholders.
@@ -42,6 +42,11 @@ fn bare(path: &str) -> String {
 }
 
 impl Operation {
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        (self.verb.clone(), bare(&self.path))
+    }
+
     /// Follows references into the document's components.
     pub(crate) fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {

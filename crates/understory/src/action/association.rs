@@ -68,24 +68,28 @@ pub(super) fn list_by_left(model: &Model, entity: &Entity, rows: &Snapshot, call
     require_parent(model, entity, rows, &place)?;
     let reference = reference(entity, &association.right.column)?;
     let target = model.entity(&reference.entity).ok_or_else(|| Error::not_found("Entity", &reference.entity))?;
+    let with = with_columns(entity);
     let one = |relation: &Arc<Row>| {
         let row = rows.row(&target.name, &reference_key(reference, relation))?;
         let mut object = match answer(target, rows, row, call, true) {
             Value::Object(object) => object,
             _ => Map::new(),
         };
-        for column in &association.with {
-            object.insert(camel_case(column), relation.get(column).clone());
-        }
-        if !association.with.is_empty() {
-            object.insert(format!("{}Id", camel_case(&entity.name)), relation.get("id").clone());
-            object.insert(camel_case(names::SUB_AGENT), relation.get(names::SUB_AGENT).clone());
-        }
+        object.extend(with.iter().map(|(name, column)| (name.clone(), relation.get(column).clone())));
         Some(Value::Object(object))
     };
     let data: Vec<Value> = rows.within(&entity.name, &place).into_iter().filter_map(one).collect();
     let pagination = Paging::ALL.pagination(data.len());
     Ok(Answer::new(200, json!({ "data": data, "pagination": pagination })))
+}
+
+/// What a list by the left side adds to each row: names in answers, and the columns of the relation that they show.
+pub fn with_columns(entity: &Entity) -> Vec<(String, String)> {
+    let with = entity.association.as_ref().map(|association| &association.with).filter(|with| !with.is_empty());
+    let Some(with) = with else { return Vec::new() };
+    let own = |column: &str| (camel_case(column), column.to_owned());
+    let id = (format!("{}Id", camel_case(&entity.name)), "id".to_owned());
+    with.iter().map(|column| own(column)).chain([id, own(names::SUB_AGENT)]).collect()
 }
 
 /// Who uses a right row: the left side's ids.

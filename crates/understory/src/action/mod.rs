@@ -16,6 +16,7 @@ use crate::document;
 use crate::routes::Params;
 use crate::{Error, Result};
 
+pub use association::with_columns;
 pub use crud::list_parameters;
 pub(crate) use crud::{Replaced, replace, within};
 pub(crate) use lists::write_all as write_lists;

@@ -46,10 +46,23 @@ impl Behaviour for Trigger {
     }
 
     fn describe(&self, form: Form, schema: &mut Value) {
-        if form == Form::Answer {
-            promise(schema, "userCount", json!({ "type": "integer" }));
-            promise(schema, "webhookUrl", json!({ "type": "string" }));
-        }
+        let text = || json!({ "type": "string", "minLength": 1 });
+        let header = match form {
+            Form::Answer => {
+                promise(schema, "userCount", json!({ "type": "integer" }));
+                promise(schema, "webhookUrl", json!({ "type": "string" }));
+                json!({ "properties": { "name": text(), "valuePrefix": text() }, "required": ["name", "valuePrefix"] })
+            }
+            Form::Create => json!({ "properties": { "name": text(), "value": text() }, "required": ["name", "value"] }),
+            Form::Update => {
+                let keep = json!({ "type": "boolean", "description": "Keep the value stored under the name." });
+                let properties = json!({ "name": text(), "value": text(), "keepExisting": keep });
+                json!({ "properties": properties, "required": ["name"] })
+            }
+        };
+        let headers = json!({ "type": "array", "items": header });
+        schema["properties"]["authentication"] =
+            json!({ "type": ["object", "null"], "properties": { "headers": headers } });
     }
 }
 
