@@ -251,3 +251,27 @@ async fn deleting_a_sub_agent_by_document_takes_its_relations_and_the_diff_says_
         .collect();
     assert_eq!(removed, [("subAgent", true), ("subAgentRelation", true)]);
 }
+
+#[tokio::test]
+async fn what_only_an_agent_repeats_is_kept_up_to_date() {
+    let home = Home::new().await;
+    let document = |code: &str| {
+        let function = json!({ "id": "f", "executeCode": code });
+        let function_tool = json!({ "id": "ft", "name": "ft", "functionId": "f" });
+        let sub_agent = json!({ "id": "s", "name": "S", "type": "internal", "canUse": [{ "toolId": "ft" }] });
+        let agent = json!({
+            "id": "a", "name": "A", "subAgents": { "s": sub_agent },
+            "functions": { "f": function }, "functionTools": { "ft": function_tool },
+        });
+        json!({ "id": "p", "name": "P", "models": { "base": { "model": "m" } }, "tools": {}, "agents": { "a": agent } })
+    };
+    let created =
+        home.app.project_full_create(&Principal::system(), "acme", document("1"), WriteOptions::default()).await;
+    let project = created.unwrap().value;
+    assert!(project.full_put(&document("1"), &WriteOptions::default()).await.unwrap().commit.is_none());
+    let written = project.full_put(&document("2"), &WriteOptions::default()).await.unwrap();
+    let read = project.document(&written.snapshot, false).unwrap();
+    assert_eq!(read["functions"]["f"]["executeCode"], "2");
+    let again = project.full_put(&read, &WriteOptions::default()).await.unwrap();
+    assert!(again.commit.is_none(), "writing back what was read changes nothing");
+}

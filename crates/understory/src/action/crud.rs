@@ -118,9 +118,22 @@ fn put(
 
 pub(super) fn update(entity: &Entity, draft: &mut Draft, call: &Call) -> Result<Answer> {
     let (place, existing) = find(entity, draft, call).map(|(place, row)| (place, Row::clone(row)))?;
+    keep_identity(entity, &existing, &call.body)?;
     let (key, unknown) = put(entity, draft, &place, &call.body, Some(&existing))?;
     let row = draft.get(&entity.name, &key).cloned().unwrap_or_default();
     Ok(Answer::data(200, answer(entity, draft, &row, call, false)).with_unknown(unknown))
+}
+
+/// A derived id names what it is derived from: with another part it would be another row.
+fn keep_identity(entity: &Entity, existing: &Row, body: &Value) -> Result<()> {
+    let IdRule::Derived(parts) = &entity.id else { return Ok(()) };
+    for column in parts.iter().filter_map(|part| entity.column(part)) {
+        if body.get(&column.wire).is_some_and(|value| value != existing.get(&column.name)) {
+            let detail = format!("{} names the relation and cannot change; delete it and create another", column.wire);
+            return Err(Error::field(format!("/{}", column.wire), "immutable", detail));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn delete(entity: &Entity, draft: &mut Draft, call: &Call) -> Result<Answer> {

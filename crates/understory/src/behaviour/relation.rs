@@ -6,7 +6,6 @@ use understory_manage::Draft;
 use understory_model::{Entity, Row};
 
 use super::Behaviour;
-use crate::names::sub_agent_relation::TYPE;
 use crate::{Error, Result};
 
 static OTHER_TARGETS: [&str; 2] = ["externalSubAgentId", "teamSubAgentId"];
@@ -18,13 +17,13 @@ impl Behaviour for SubAgentRelation {
     fn accept(
         &self,
         _: &Draft,
-        entity: &Entity,
+        _: &Entity,
         _: &Row,
         existing: Option<&Row>,
         body: &mut Map<String, Value>,
     ) -> Result<()> {
-        if let Some(existing) = existing {
-            return keep_identity(entity, existing, body);
+        if existing.is_some() {
+            return Ok(());
         }
         let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
         let others = OTHER_TARGETS.into_iter().filter(|name| given(name)).count();
@@ -47,7 +46,6 @@ impl Behaviour for SubAgentRelation {
         if OTHER_TARGETS.iter().any(|name| query.contains_key(*name)) {
             rows.clear();
         }
-        rows.retain(|row| row.text(TYPE).is_some());
         Ok(())
     }
 
@@ -58,16 +56,4 @@ impl Behaviour for SubAgentRelation {
     fn parameters(&self) -> &'static [&'static str] {
         &OTHER_TARGETS
     }
-}
-
-/// A derived id names both ends: changing an end would be another relation.
-fn keep_identity(entity: &Entity, existing: &Row, body: &Map<String, Value>) -> Result<()> {
-    let understory_model::IdRule::Derived(parts) = &entity.id else { return Ok(()) };
-    for column in parts.iter().filter_map(|part| entity.column(part)) {
-        if body.get(&column.wire).is_some_and(|value| value != existing.get(&column.name)) {
-            let detail = format!("{} names the relation and cannot change; delete it and create another", column.wire);
-            return Err(Error::field(format!("/{}", column.wire), "immutable", detail));
-        }
-    }
-    Ok(())
 }

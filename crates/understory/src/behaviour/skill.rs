@@ -47,8 +47,9 @@ impl Behaviour for Skill {
                 return Err(Error::field(pointer, "duplicate", format!("{path} is there twice")));
             }
         }
-        if existing.is_some_and(|row| row.text("id") != Some(&front.name)) {
-            let detail = "the name in SKILL.md is the skill's id and cannot change";
+        let named = body.get("id").and_then(Value::as_str).or_else(|| existing?.text("id"));
+        if named.is_some_and(|id| id != front.name) {
+            let detail = "the name in SKILL.md is the skill's id, and not another";
             return Err(Error::field(format!("/files/{index}/content"), "immutable", detail));
         }
         let metadata = if front.metadata.is_empty() { Value::Null } else { json!(front.metadata) };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use understory_manage::Draft;
 use understory_model::{Key, Row, camel_case};
 
-use super::project_write::{put, required_entity};
+use super::project_write::{Put, put, required_entity};
 use super::sub_agent_write::SubAgentWriter;
 use super::{Scope, entries, stop_when};
 use crate::action::{Replaced, replace};
@@ -27,21 +27,26 @@ pub(super) const AGENT_KEYS: [&str; 10] = [
     "updatedAt",
 ];
 
+/// Collections of the project's rows that agents repeat: the document's key and the entity.
+pub(super) const SHARED: [(&str, &str); 3] =
+    [("functions", function::ENTITY), ("tools", tool::ENTITY), ("externalAgents", external_agent::ENTITY)];
+
 /// Makes an agent say what its document says; names of keys that mean nothing are returned.
 ///
 /// Function tools, sub-agents and their relations that are not in it are deleted; triggers only if the document has
-/// the key. Tools and external agents that it repeats are made where they are missing, and else left alone.
+/// the key. What it repeats of the project's own rows counts where the project's document, if there is one, is silent.
 pub(super) fn write_agent(
     draft: &mut Draft,
     scope: &Scope,
     id: &str,
     body: &Value,
     pointer: &str,
+    project: Option<&Value>,
 ) -> Result<Vec<String>> {
     let Some(object) = body.as_object() else {
         return Err(Error::field(pointer, "type", "an agent must be a JSON object"));
     };
-    let writer = AgentWriter { scope, id, body, pointer };
+    let writer = AgentWriter { scope, id, body, pointer, project };
     writer.check_default_sub_agent()?;
     let mut unknown = writer.row(draft, object)?;
     unknown.retain(|name| !AGENT_KEYS.contains(&name.rsplit('/').next().unwrap_or_default()));
@@ -58,6 +63,7 @@ struct AgentWriter<'a> {
     id: &'a str,
     body: &'a Value,
     pointer: &'a str,
+    project: Option<&'a Value>,
 }
 
 impl AgentWriter<'_> {
@@ -94,20 +100,17 @@ impl AgentWriter<'_> {
         replace(&entity, draft, &put).map(|(_, unknown)| unknown)
     }
 
-    /// Functions are the project's, and so are tools and external agents, which an agent repeats in short form: a
-    /// short form must not clear what it does not say, so that only missing ones are made of it.
+    /// Rows of the project that an agent repeats in short form: what a short form does not say stays as it is.
     fn shared(&self, draft: &mut Draft) -> Result<()> {
-        for (key, name) in
-            [("functions", function::ENTITY), ("tools", tool::ENTITY), ("externalAgents", external_agent::ENTITY)]
-        {
+        for (key, name) in SHARED {
             let entity = required_entity(draft, name)?;
+            let keep: Vec<&str> = entity.columns.iter().map(|column| column.name.as_str()).collect();
             for (id, value) in entries(self.body, key, self.pointer)? {
-                let there = draft.get(name, &self.scope.key([id])).is_some();
-                // A whole project's own collections are put before its agents and win over what agents repeat.
-                let in_project = there && (name != function::ENTITY || !self.pointer.is_empty());
-                if !in_project {
-                    put(draft, &entity, self.scope, id, value, &format!("{}/{key}/{id}", self.pointer))?;
+                if self.project.is_some_and(|project| project[key].get(id).is_some()) {
+                    continue;
                 }
+                let pointer = format!("{}/{key}/{id}", self.pointer);
+                put(draft, &entity, &Put { scope: self.scope, id, value, pointer: &pointer, keep: &keep })?;
             }
         }
         Ok(())

@@ -57,7 +57,7 @@ pub(crate) fn agent_delete(draft: &mut Draft, call: &Call) -> Result<Answer> {
 }
 
 fn write(draft: &mut Draft, scope: &Scope, id: &str, body: &Value, status: u16) -> Result<Answer> {
-    let unknown = agent_write::write_agent(draft, scope, id, body, "")?;
+    let unknown = agent_write::write_agent(draft, scope, id, body, "", None)?;
     let model = Arc::clone(draft.model());
     let document = agent_read::read_agent(&model, draft, scope, id, RelationIds::Hidden);
     Ok(Answer::data(status, document.unwrap_or_default()).with_unknown(unknown))

@@ -5,7 +5,7 @@ use serde_json::Value;
 use understory_manage::Draft;
 use understory_model::{Entity, Key, Row, decode_update};
 
-use super::agent_write::{AGENT_KEYS, write_agent};
+use super::agent_write::{AGENT_KEYS, SHARED, write_agent};
 use super::project_read::COLLECTIONS;
 use super::{Scope, entries, require_same_id};
 use crate::action::{Replaced, replace};
@@ -40,7 +40,7 @@ pub(crate) fn write_project(draft: &mut Draft, scope: &Scope, body: &Value) -> R
     delete_missing(draft, scope, body)?;
     write_collections(draft, scope, body, &mut unknown)?;
     for (id, agent) in entries(body, "agents", "")? {
-        unknown.extend(write_agent(draft, scope, id, agent, &format!("/agents/{id}"))?);
+        unknown.extend(write_agent(draft, scope, id, agent, &format!("/agents/{id}"), Some(body))?);
     }
     unknown.retain(|name| !ignored(name));
     Ok(unknown)
@@ -70,9 +70,9 @@ fn delete_missing(draft: &mut Draft, scope: &Scope, body: &Value) -> Result<()> 
     delete_others(draft, scope, agent::ENTITY, &agents);
     for (key, entity) in COLLECTIONS {
         let mut kept: BTreeSet<&str> = entries(body, key, "")?.into_iter().map(|(id, _)| id).collect();
-        if entity == function::ENTITY {
+        if SHARED.contains(&(key, entity)) {
             for (id, agent) in entries(body, "agents", "")? {
-                kept.extend(entries(agent, "functions", &format!("/agents/{id}"))?.into_iter().map(|(id, _)| id));
+                kept.extend(entries(agent, key, &format!("/agents/{id}"))?.into_iter().map(|(id, _)| id));
             }
         }
         delete_others(draft, scope, entity, &kept);
@@ -103,38 +103,43 @@ fn write_collections(draft: &mut Draft, scope: &Scope, body: &Value, unknown: &m
     for (key, entity) in order {
         let entity = required_entity(draft, entity)?;
         for (id, value) in entries(body, key, "")? {
-            unknown.extend(put(draft, &entity, scope, id, value, &format!("/{key}/{id}"))?);
+            let place = Put { scope, id, value, pointer: &format!("/{key}/{id}"), keep: kept(&entity.name) };
+            unknown.extend(put(draft, &entity, &place)?);
         }
     }
     Ok(())
 }
 
-/// Puts one row of a collection: its id is the collection's key.
-pub(super) fn put(
-    draft: &mut Draft,
-    entity: &Entity,
-    scope: &Scope,
-    id: &str,
-    value: &Value,
-    pointer: &str,
-) -> Result<Vec<String>> {
+/// One row of a collection: where it stands, and what it says.
+pub(super) struct Put<'a> {
+    pub(super) scope: &'a Scope,
+    /// The collection's key, which is the row's id.
+    pub(super) id: &'a str,
+    pub(super) value: &'a Value,
+    pub(super) pointer: &'a str,
+    /// Columns that stay as they are where the document is silent.
+    pub(super) keep: &'a [&'a str],
+}
+
+/// Puts one row of a collection.
+pub(super) fn put(draft: &mut Draft, entity: &Entity, row: &Put<'_>) -> Result<Vec<String>> {
+    let Put { scope, id, value, pointer, keep } = row;
     if !value.is_object() {
-        return Err(Error::field(pointer, "type", "must be an object"));
+        return Err(Error::field(*pointer, "type", "must be an object"));
     }
-    if let Some(given) = value.get("id").and_then(Value::as_str).filter(|given| *given != id) {
+    if let Some(given) = value.get("id").and_then(Value::as_str).filter(|given| given != id) {
         let detail = format!("the id '{given}' is not the key '{id}'");
         return Err(Error::field(format!("{pointer}/id"), "mismatch", detail));
     }
-    let mut body = value.clone();
-    body["id"] = id.into();
-    let put = Replaced { place: &scope.place(), body: &body, pointer, keep: kept(&entity.name) };
-    let (key, unknown) = replace(entity, draft, &put)?;
-    if let (Some(behaviour), Some(object)) = (crate::behaviour::behaviour(&entity.name), body.as_object()) {
-        behaviour.written(draft, entity, &key, object)?;
-        let own = |name: &String| behaviour.understands(name.rsplit('/').next().unwrap_or_default());
-        return Ok(unknown.into_iter().filter(|name| !own(name)).collect());
-    }
-    Ok(unknown)
+    let mut body = Value::clone(value);
+    body["id"] = (*id).into();
+    let (key, unknown) = replace(entity, draft, &Replaced { place: &scope.place(), body: &body, pointer, keep })?;
+    let (Some(behaviour), Some(object)) = (crate::behaviour::behaviour(&entity.name), body.as_object()) else {
+        return Ok(unknown);
+    };
+    behaviour.written(draft, entity, &key, object)?;
+    let own = |name: &String| behaviour.understands(name.rsplit('/').next().unwrap_or_default());
+    Ok(unknown.into_iter().filter(|name| !own(name)).collect())
 }
 
 /// Columns that programs set and documents may leave out: a document that is silent on them leaves them alone.
