@@ -241,6 +241,10 @@ async fn the_rich_documents_are_those_recorded() {
     let updated = server.write("PUT", full, &body, 200).await;
     let read = server.get(full).await;
     let with_ids = server.get(&format!("{full}/with-relation-ids")).await;
+    let head = server.get("/manage/tenants/acme/projects/demo-project/branches/main").await;
+    server.write("PUT", full, &read["data"], 200).await;
+    let same = server.get("/manage/tenants/acme/projects/demo-project/branches/main").await;
+    assert_eq!(head, same, "writing back what was read makes no commit");
     for (name, document) in [("created", created), ("updated", updated), ("get", read), ("withRelationIds", with_ids)] {
         let (ours, theirs) = (comparable(document["data"].clone()), comparable(documents[name].clone()));
         assert_eq!(

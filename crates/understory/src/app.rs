@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use understory_auth::{Keys, Principal};
@@ -15,6 +16,9 @@ use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
 use crate::{Error, Result};
+
+/// How long the answers to requests with an idempotency key are kept.
+const ANSWERS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How to open a data directory.
 #[derive(Clone, Debug)]
@@ -97,6 +101,7 @@ impl Understory {
         };
         let app = Self { inner: Arc::new(inner) };
         app.replay_intents().await?;
+        app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
         Ok(app)
     }
 
