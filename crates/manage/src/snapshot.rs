@@ -20,8 +20,17 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot of these tables, by entity name.
     pub fn new(tables: impl IntoIterator<Item = (String, Table)>) -> Self {
-        let filled = tables.into_iter().filter(|(_, table)| !table.is_empty());
-        Self { tables: filled.map(|(name, table)| (name, Arc::new(table))).collect() }
+        Self::sharing(tables.into_iter().map(|(name, table)| (name, Arc::new(table))))
+    }
+
+    /// The same of tables that other snapshots may have too.
+    pub(crate) fn sharing(tables: impl IntoIterator<Item = (String, Arc<Table>)>) -> Self {
+        Self { tables: tables.into_iter().filter(|(_, table)| !table.is_empty()).collect() }
+    }
+
+    /// An entity's table to be shared, if it has rows.
+    pub(crate) fn shared(&self, entity: &str) -> Option<&Arc<Table>> {
+        self.tables.get(entity)
     }
 
     /// The rows of an entity.

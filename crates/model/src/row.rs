@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One row: values by column name (snake_case). An absent column reads as null.
+///
+/// Names are shared: rows read from a table hold its names once, not once a row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Row(BTreeMap<String, Value>);
+pub struct Row(BTreeMap<Arc<str>, Value>);
 
 impl Row {
     /// An empty row.
@@ -27,7 +30,10 @@ impl Row {
 
     /// Sets a column.
     pub fn set(&mut self, column: &str, value: impl Into<Value>) {
-        self.0.insert(column.to_owned(), value.into());
+        match self.0.get_mut(column) {
+            Some(present) => *present = value.into(),
+            None => _ = self.0.insert(column.into(), value.into()),
+        }
     }
 
     /// The same row with one column set: for building rows in one expression.
@@ -48,7 +54,7 @@ impl Row {
 
     /// Columns and values in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
     /// Whether both rows say the same, timestamps aside.
@@ -65,6 +71,12 @@ fn is_timestamp(column: &str) -> bool {
 
 impl FromIterator<(String, Value)> for Row {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(columns: I) -> Self {
+        columns.into_iter().map(|(name, value)| (Arc::from(name), value)).collect()
+    }
+}
+
+impl FromIterator<(Arc<str>, Value)> for Row {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(columns: I) -> Self {
         Self(columns.into_iter().collect())
     }
 }

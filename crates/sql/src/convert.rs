@@ -1,5 +1,7 @@
 //! Cells to values of rows and back, by column type.
 
+use std::fmt::Write as _;
+
 use serde_json::{Number, Value};
 use understory_model::ColumnType;
 
@@ -50,6 +52,20 @@ pub fn decode(ty: ColumnType, cell: SqlRef<'_>) -> Result<Value, ValueError> {
     })
 }
 
+/// Whether a cell holds this value: what comparing with [`decode`]'s answer tells, mostly without making one.
+pub fn holds(ty: ColumnType, cell: SqlRef<'_>, value: &Value, scratch: &mut String) -> bool {
+    match (ty, cell, value) {
+        (_, SqlRef::Null, value) => value.is_null(),
+        (_, _, Value::Null) if ty != ColumnType::Json => false,
+        (ColumnType::Json, SqlRef::Text(text), value) => {
+            scratch.clear();
+            write!(scratch, "{value}").is_ok() && scratch == text
+        }
+        (ty, SqlRef::Text(text), Value::String(string)) if is_text(ty) => text == string,
+        (ty, cell, value) => decode(ty, cell).is_ok_and(|decoded| decoded == *value),
+    }
+}
+
 fn numeric(number: &Number) -> Option<SqlValue> {
     if let Some(integer) = number.as_i64() {
         return Some(SqlValue::Integer(integer));
@@ -62,11 +78,7 @@ fn numeric(number: &Number) -> Option<SqlValue> {
 fn is_text(ty: ColumnType) -> bool {
     matches!(
         ty,
-        ColumnType::String(_)
-            | ColumnType::Id(_)
-            | ColumnType::Text
-            | ColumnType::Timestamp
-            | ColumnType::TimestampTz
+        ColumnType::String(_) | ColumnType::Id(_) | ColumnType::Text | ColumnType::Timestamp | ColumnType::TimestampTz
     )
 }
 
@@ -97,6 +109,10 @@ mod tests {
         for (ty, value) in cases {
             let cell = encode(ty, &value).unwrap();
             assert_eq!(decode(ty, cell.as_ref()).unwrap(), value, "{ty}");
+            let mut scratch = String::new();
+            assert!(holds(ty, cell.as_ref(), &value, &mut scratch), "{ty}");
+            let other = if value.is_null() { json!("other") } else { Value::Null };
+            assert!(!holds(ty, cell.as_ref(), &other, &mut scratch), "{ty}");
         }
     }
 

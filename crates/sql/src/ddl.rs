@@ -215,12 +215,11 @@ mod tests {
                      \"name\" text NOT NULL,\n  \"config\" text,\n  \"enabled\" integer NOT NULL,\n  \
                      PRIMARY KEY (\"tenant_id\", \"id\")\n)";
         assert_eq!(sqlite[0], table);
-        assert_eq!(
-            sqlite[1],
-            r#"CREATE UNIQUE INDEX "tools_tenant_id_name_key" ON "tools" ("tenant_id", "name")"#
-        );
+        assert_eq!(sqlite[1], r#"CREATE UNIQUE INDEX "tools_tenant_id_name_key" ON "tools" ("tenant_id", "name")"#);
         let postgres = Dialect::Postgres.create_table("tools", &shape()).unwrap();
-        assert!(postgres[0].contains("\"name\" varchar(64) NOT NULL,\n  \"config\" jsonb,\n  \"enabled\" bool NOT NULL"));
+        assert!(
+            postgres[0].contains("\"name\" varchar(64) NOT NULL,\n  \"config\" jsonb,\n  \"enabled\" bool NOT NULL")
+        );
         assert_eq!(postgres[2], r#"CREATE INDEX "tools_name_idx" ON "tools" ("name")"#);
     }
 

@@ -146,7 +146,8 @@ fn constraint(extended: i32, message: &str, source: EngineError) -> SqlError {
 
 /// The engine tells a missing table and a missing column in words only.
 fn by_message(message: &str, source: EngineError) -> SqlError {
-    let named = |prefix: &str| message.strip_prefix(prefix).map(|rest| rest.split(' ').next().unwrap_or(rest).to_owned());
+    let named =
+        |prefix: &str| message.strip_prefix(prefix).map(|rest| rest.split(' ').next().unwrap_or(rest).to_owned());
     if let Some(table) = named("no such table: ") {
         return SqlError::MissingTable { table, source };
     }

@@ -8,7 +8,7 @@ mod sqlite;
 mod statement;
 mod value;
 
-pub use convert::{ValueError, decode, encode};
+pub use convert::{ValueError, decode, encode, holds};
 pub use ddl::Refused;
 pub use error::{ConstraintKind, EngineError, SqlError};
 pub use migration::{Migration, Migrations, Store};

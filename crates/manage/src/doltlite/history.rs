@@ -149,5 +149,8 @@ impl Reachable {
 fn parents(db: &Database, hash: &CommitHash) -> StoreResult<Vec<CommitHash>> {
     let sql = "select parent_hash from dolt_commit_ancestors where commit_hash = ? order by parent_index";
     let rows = db.query(sql, &[encode_hash(hash).into()])?;
-    rows.iter().filter(|row| row.first().is_some_and(|cell| !cell.is_null())).map(|row| hash_cell(row.first())).collect()
+    rows.iter()
+        .filter(|row| row.first().is_some_and(|cell| !cell.is_null()))
+        .map(|row| hash_cell(row.first()))
+        .collect()
 }

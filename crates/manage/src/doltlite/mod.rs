@@ -12,6 +12,7 @@ mod names;
 mod pool;
 mod project;
 mod question;
+mod reuse;
 mod store;
 mod tables;
 mod template;
@@ -211,15 +212,20 @@ impl Inner {
 
     /// The rows of a commit, from memory or from the file.
     fn snapshot(&self, at: &At, hash: &CommitHash) -> StoreResult<Arc<Snapshot>> {
-        let key = (at.project.generation(), hash.clone());
-        if let Some(snapshot) = self.snapshots.get(&key) {
+        if let Some(snapshot) = self.snapshots.get(&(at.project.generation(), hash.clone())) {
             return Ok(snapshot);
         }
         self.require_commit(at, hash)?;
         let database = at.opened(Database::open_at(&at.project.file, &encode_hash(hash), true))?;
-        let snapshot = Arc::new(self.tables.read(&database, &self.migrations)?);
-        self.snapshots.insert(key, Arc::clone(&snapshot));
+        let like = at.project.newest().unwrap_or_default();
+        let snapshot = Arc::new(self.tables.read(&database, &self.migrations, &like)?);
+        self.remember(at, hash, Arc::clone(&snapshot));
         Ok(snapshot)
+    }
+
+    fn remember(&self, at: &At, hash: &CommitHash, snapshot: Arc<Snapshot>) {
+        at.project.set_newest(&snapshot);
+        self.snapshots.insert((at.project.generation(), hash.clone()), snapshot);
     }
 
     /// Ends a generation: nothing that was open or cached is used again.

@@ -66,7 +66,18 @@ mod tests {
     #[test]
     fn branch_names_round_trip_and_differ_without_case() {
         let names = [
-            "main", "Main", "MAIN", "a.b", "a/b", "a/.b.lock", "-x", "x-y_z", "working", "Working", "staged", "m=".trim_end_matches('='),
+            "main",
+            "Main",
+            "MAIN",
+            "a.b",
+            "a/b",
+            "a/.b.lock",
+            "-x",
+            "x-y_z",
+            "working",
+            "Working",
+            "staged",
+            "m=".trim_end_matches('='),
         ];
         let mut seen = std::collections::BTreeSet::new();
         for name in names {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use moka::sync::Cache;
 
 use super::history::Reachable;
+use crate::Snapshot;
 
 /// Projects remembered while nobody uses them.
 const REMEMBERED: u64 = 1_000;
@@ -26,6 +27,8 @@ pub(super) struct Project {
     /// Bytes after the last collection; 0 while unknown.
     pub(super) collected: AtomicU64,
     generation: AtomicU64,
+    /// The rows last read or made, while they are cached: the next ones read are much like them.
+    newest: Mutex<Weak<Snapshot>>,
 }
 
 impl Project {
@@ -36,7 +39,16 @@ impl Project {
             reachable: Mutex::default(),
             collected: AtomicU64::new(0),
             generation: AtomicU64::new(next_generation()),
+            newest: Mutex::default(),
         }
+    }
+
+    pub(super) fn newest(&self) -> Option<Arc<Snapshot>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
+    pub(super) fn set_newest(&self, snapshot: &Arc<Snapshot>) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(snapshot);
     }
 
     /// Distinguishes what was cached before and after its file was replaced or a branch of it deleted.
@@ -73,6 +85,9 @@ impl Default for Projects {
 impl Projects {
     /// The project of a file.
     pub(super) fn get(&self, file: PathBuf) -> Arc<Project> {
+        if let Some(project) = self.remembered.get(&file) {
+            return project;
+        }
         let project = self.unique(&file);
         self.remembered.insert(file, Arc::clone(&project));
         project

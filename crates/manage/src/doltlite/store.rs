@@ -179,7 +179,7 @@ impl Inner {
     fn project_create(&self, at: &At, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         if !at.project.file.try_exists()? {
             let commit = self.create(&at.project.file, changes, meta)?;
-            self.remember(at, &commit.hash, Snapshot::default().after(changes));
+            self.remember(at, &commit.hash, Arc::new(Snapshot::default().after(changes)));
             return Ok(commit);
         }
         self.on_refs(at, |db| {
@@ -224,7 +224,7 @@ impl Inner {
         let after = self.successor(at, write)?;
         let applied = self.on_branch(at, &write.branch, |db| self.write(db, write, &after))?;
         if let (Applied::Commit(commit), Some(after)) = (&applied, after) {
-            self.remember(at, &commit.hash, after);
+            self.remember(at, &commit.hash, Arc::new(after));
         }
         Ok(applied)
     }
@@ -257,10 +257,6 @@ impl Inner {
             Outcome::Moved(head) => Applied::HeadMoved(head),
             Outcome::Nothing => Applied::Nothing,
         })
-    }
-
-    fn remember(&self, at: &At, hash: &CommitHash, snapshot: Snapshot) {
-        self.snapshots.insert((at.project.generation(), hash.clone()), Arc::new(snapshot));
     }
 }
 

@@ -170,14 +170,22 @@ impl Writer<'_> {
 
     /// `dolt_commit` failed: the head tells whether it did so before or after the commit was made.
     fn settle(&self, expected: &CommitHash, new: &NewCommit<'_>, error: StoreError) -> StoreResult<Outcome> {
-        let Some(head) = history::branch_head(self.db, self.branch)? else { return Err(error) };
-        match history::log(self.db, &head, 1)?.into_iter().next() {
-            Some(commit) if head != *expected && new.is(&commit, expected) => {
+        match self.newest() {
+            Ok(Some(commit)) if new.is(&commit, expected) => {
                 tracing::error!(branch = %self.branch, %error, "a commit that was made was told as failed");
                 Ok(Outcome::Made(commit))
             }
-            _ => Err(error),
+            Ok(_) => Err(error),
+            Err(unread) => {
+                tracing::error!(branch = %self.branch, error = %unread, "the head after a failed commit");
+                Err(error)
+            }
         }
+    }
+
+    fn newest(&self) -> StoreResult<Option<Commit>> {
+        let head = history::branch_head(self.db, self.branch)?;
+        Ok(head.map(|head| history::log(self.db, &head, 1)).transpose()?.into_iter().flatten().next())
     }
 
     fn refuse_dirty(&self, db: &Database) -> StoreResult<()> {

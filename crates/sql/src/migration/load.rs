@@ -92,13 +92,7 @@ impl Files {
         Ok(migrations)
     }
 
-    fn migration(
-        &self,
-        store: Store,
-        prefix: &str,
-        name: &str,
-        number: usize,
-    ) -> Result<Migration, MigrationError> {
+    fn migration(&self, store: Store, prefix: &str, name: &str, number: usize) -> Result<Migration, MigrationError> {
         let path = format!("{}/{name}", store.as_str());
         if name.get(..5) != Some(&format!("{number:04}_")) {
             let problem = format!("its name must begin with {number:04}_: numbers follow one another");
