@@ -11,7 +11,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    extra: Option<(&'static str, Value)>,
+    extra: Option<(&'static str, Box<Value>)>,
 }
 
 const INTERNAL: &str = "An internal error occurred; the server's log says more.";
@@ -28,7 +28,7 @@ impl Problem {
     pub(crate) fn of_merge(error: Error, project: &Project) -> Self {
         let Error::MergeConflict(conflicts) = &error else { return error.into() };
         let items: Vec<Value> = conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
-        Self { extra: Some(("conflicts", items.into())), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
+        Self { extra: Some(("conflicts", Box::new(items.into()))), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
     }
 }
 
@@ -112,7 +112,7 @@ impl IntoResponse for Problem {
             body["errors"] = self.errors.iter().map(field).collect();
         }
         if let Some((name, value)) = self.extra {
-            body[name] = value;
+            body[name] = *value;
         }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();

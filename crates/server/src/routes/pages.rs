@@ -2,7 +2,7 @@ use std::sync::OnceLock;
 
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 
 use crate::{Context, openapi};
 
