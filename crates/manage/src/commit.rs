@@ -43,7 +43,8 @@ impl Signature {
 
     /// A signature; characters that engines give a meaning to (`<`, `>`, newlines) are left out.
     pub fn new(name: &str, email: &str) -> Self {
-        let clean = |text: &str| text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect::<String>();
+        let clean =
+            |text: &str| text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect::<String>();
         Self { name: clean(name).trim().to_owned(), email: clean(email).trim().to_owned() }
     }
 }

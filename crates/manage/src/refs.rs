@@ -38,7 +38,12 @@ impl BranchName {
         if !name.chars().all(allowed) {
             return Err("a branch name holds letters, digits and - _ . / only");
         }
-        if name.contains("..") || name.contains("//") || name.starts_with('/') || name.ends_with('/') || name.ends_with('.') {
+        if name.contains("..")
+            || name.contains("//")
+            || name.starts_with('/')
+            || name.ends_with('/')
+            || name.ends_with('.')
+        {
             return Err("a branch name has no '..', no '//', and no '/' or '.' at its end or '/' at its start");
         }
         if name.eq_ignore_ascii_case("head") || CommitHash::looks_like(name) {

@@ -58,7 +58,12 @@ impl Dialect {
             key.col(Alias::new(column));
         }
         create.primary_key(&mut key);
-        let mut statements = vec![one_column_a_line(&self.ddl(&create))];
+        let mut table_sql = one_column_a_line(&self.ddl(&create));
+        if self == Self::Sqlite {
+            // Rows live in the primary key's own tree: one tree to write, and no row numbers that branches share.
+            table_sql.push_str(" WITHOUT ROWID");
+        }
+        let mut statements = vec![table_sql];
         for (sets, unique) in [(&shape.unique, true), (&shape.indexes, false)] {
             statements.extend(sets.iter().map(|columns| self.ddl(&index(table, columns, unique))));
         }
@@ -213,7 +218,7 @@ mod tests {
         let sqlite = Dialect::Sqlite.create_table("tools", &shape()).unwrap();
         let table = "CREATE TABLE \"tools\" (\n  \"tenant_id\" text NOT NULL,\n  \"id\" text NOT NULL,\n  \
                      \"name\" text NOT NULL,\n  \"config\" text,\n  \"enabled\" integer NOT NULL,\n  \
-                     PRIMARY KEY (\"tenant_id\", \"id\")\n)";
+                     PRIMARY KEY (\"tenant_id\", \"id\")\n) WITHOUT ROWID";
         assert_eq!(sqlite[0], table);
         assert_eq!(sqlite[1], r#"CREATE UNIQUE INDEX "tools_tenant_id_name_key" ON "tools" ("tenant_id", "name")"#);
         let postgres = Dialect::Postgres.create_table("tools", &shape()).unwrap();

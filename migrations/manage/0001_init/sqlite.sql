@@ -15,7 +15,7 @@ CREATE TABLE "agent" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table agent_dataset_relations (7 columns)
 CREATE TABLE "agent_dataset_relations" (
   "tenant_id" text NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE "agent_dataset_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table agent_evaluator_relations (7 columns)
 CREATE TABLE "agent_evaluator_relations" (
   "tenant_id" text NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE "agent_evaluator_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table artifact_components (9 columns)
 CREATE TABLE "artifact_components" (
   "tenant_id" text NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE "artifact_components" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table context_configs (8 columns)
 CREATE TABLE "context_configs" (
   "tenant_id" text NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE "context_configs" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table credential_references (12 columns)
 CREATE TABLE "credential_references" (
   "tenant_id" text NOT NULL,
@@ -78,7 +78,7 @@ CREATE TABLE "credential_references" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table data_components (9 columns)
 CREATE TABLE "data_components" (
   "tenant_id" text NOT NULL,
@@ -91,7 +91,7 @@ CREATE TABLE "data_components" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table dataset (6 columns)
 CREATE TABLE "dataset" (
   "tenant_id" text NOT NULL,
@@ -101,7 +101,7 @@ CREATE TABLE "dataset" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table dataset_item (8 columns)
 CREATE TABLE "dataset_item" (
   "tenant_id" text NOT NULL,
@@ -113,7 +113,7 @@ CREATE TABLE "dataset_item" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table dataset_run_config (9 columns)
 CREATE TABLE "dataset_run_config" (
   "tenant_id" text NOT NULL,
@@ -126,7 +126,7 @@ CREATE TABLE "dataset_run_config" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table dataset_run_config_agent_relations (7 columns)
 CREATE TABLE "dataset_run_config_agent_relations" (
   "tenant_id" text NOT NULL,
@@ -137,7 +137,7 @@ CREATE TABLE "dataset_run_config_agent_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table dataset_run_config_evaluator_relations (7 columns)
 CREATE TABLE "dataset_run_config_evaluator_relations" (
   "tenant_id" text NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE "dataset_run_config_evaluator_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluation_job_config (6 columns)
 CREATE TABLE "evaluation_job_config" (
   "tenant_id" text NOT NULL,
@@ -158,7 +158,7 @@ CREATE TABLE "evaluation_job_config" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluation_job_config_evaluator_relations (7 columns)
 CREATE TABLE "evaluation_job_config_evaluator_relations" (
   "tenant_id" text NOT NULL,
@@ -169,7 +169,7 @@ CREATE TABLE "evaluation_job_config_evaluator_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluation_run_config (8 columns)
 CREATE TABLE "evaluation_run_config" (
   "tenant_id" text NOT NULL,
@@ -181,7 +181,7 @@ CREATE TABLE "evaluation_run_config" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluation_run_config_evaluation_suite_config_relations (7 columns)
 CREATE TABLE "evaluation_run_config_evaluation_suite_config_relations" (
   "tenant_id" text NOT NULL,
@@ -192,7 +192,7 @@ CREATE TABLE "evaluation_run_config_evaluation_suite_config_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluation_suite_config (7 columns)
 CREATE TABLE "evaluation_suite_config" (
   "tenant_id" text NOT NULL,
@@ -203,7 +203,7 @@ CREATE TABLE "evaluation_suite_config" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluation_suite_config_evaluator_relations (7 columns)
 CREATE TABLE "evaluation_suite_config_evaluator_relations" (
   "tenant_id" text NOT NULL,
@@ -214,7 +214,7 @@ CREATE TABLE "evaluation_suite_config_evaluator_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table evaluator (11 columns)
 CREATE TABLE "evaluator" (
   "tenant_id" text NOT NULL,
@@ -229,7 +229,7 @@ CREATE TABLE "evaluator" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table external_agents (9 columns)
 CREATE TABLE "external_agents" (
   "tenant_id" text NOT NULL,
@@ -242,7 +242,7 @@ CREATE TABLE "external_agents" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table function_tools (9 columns)
 CREATE TABLE "function_tools" (
   "tenant_id" text NOT NULL,
@@ -255,7 +255,7 @@ CREATE TABLE "function_tools" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table functions (8 columns)
 CREATE TABLE "functions" (
   "tenant_id" text NOT NULL,
@@ -267,7 +267,7 @@ CREATE TABLE "functions" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table projects (8 columns)
 CREATE TABLE "projects" (
   "tenant_id" text NOT NULL,
@@ -279,7 +279,7 @@ CREATE TABLE "projects" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "id")
-);
+) WITHOUT ROWID;
 -- new table skill_files (8 columns)
 CREATE TABLE "skill_files" (
   "tenant_id" text NOT NULL,
@@ -291,7 +291,7 @@ CREATE TABLE "skill_files" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table skills (9 columns)
 CREATE TABLE "skills" (
   "tenant_id" text NOT NULL,
@@ -304,7 +304,7 @@ CREATE TABLE "skills" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_artifact_components (7 columns)
 CREATE TABLE "sub_agent_artifact_components" (
   "tenant_id" text NOT NULL,
@@ -315,7 +315,7 @@ CREATE TABLE "sub_agent_artifact_components" (
   "artifact_component_id" text NOT NULL,
   "created_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "sub_agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_data_components (7 columns)
 CREATE TABLE "sub_agent_data_components" (
   "tenant_id" text NOT NULL,
@@ -326,7 +326,7 @@ CREATE TABLE "sub_agent_data_components" (
   "data_component_id" text NOT NULL,
   "created_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_external_agent_relations (9 columns)
 CREATE TABLE "sub_agent_external_agent_relations" (
   "tenant_id" text NOT NULL,
@@ -339,7 +339,7 @@ CREATE TABLE "sub_agent_external_agent_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_function_tool_relations (9 columns)
 CREATE TABLE "sub_agent_function_tool_relations" (
   "tenant_id" text NOT NULL,
@@ -352,7 +352,7 @@ CREATE TABLE "sub_agent_function_tool_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_relations (9 columns)
 CREATE TABLE "sub_agent_relations" (
   "tenant_id" text NOT NULL,
@@ -365,7 +365,7 @@ CREATE TABLE "sub_agent_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_skills (10 columns)
 CREATE TABLE "sub_agent_skills" (
   "tenant_id" text NOT NULL,
@@ -379,7 +379,7 @@ CREATE TABLE "sub_agent_skills" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_team_agent_relations (9 columns)
 CREATE TABLE "sub_agent_team_agent_relations" (
   "tenant_id" text NOT NULL,
@@ -392,7 +392,7 @@ CREATE TABLE "sub_agent_team_agent_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agent_tool_relations (11 columns)
 CREATE TABLE "sub_agent_tool_relations" (
   "tenant_id" text NOT NULL,
@@ -407,7 +407,7 @@ CREATE TABLE "sub_agent_tool_relations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table sub_agents (13 columns)
 CREATE TABLE "sub_agents" (
   "tenant_id" text NOT NULL,
@@ -424,7 +424,7 @@ CREATE TABLE "sub_agents" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table tools (15 columns)
 CREATE TABLE "tools" (
   "tenant_id" text NOT NULL,
@@ -443,7 +443,7 @@ CREATE TABLE "tools" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table trigger_users (6 columns)
 CREATE TABLE "trigger_users" (
   "tenant_id" text NOT NULL,
@@ -453,7 +453,7 @@ CREATE TABLE "trigger_users" (
   "user_id" text NOT NULL,
   "created_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "trigger_id", "user_id")
-);
+) WITHOUT ROWID;
 -- new table triggers (18 columns)
 CREATE TABLE "triggers" (
   "tenant_id" text NOT NULL,
@@ -475,7 +475,7 @@ CREATE TABLE "triggers" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "agent_id", "id")
-);
+) WITHOUT ROWID;
 -- new table webhook_destination_agents (7 columns)
 CREATE TABLE "webhook_destination_agents" (
   "tenant_id" text NOT NULL,
@@ -486,7 +486,7 @@ CREATE TABLE "webhook_destination_agents" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table webhook_destination_evaluators (7 columns)
 CREATE TABLE "webhook_destination_evaluators" (
   "tenant_id" text NOT NULL,
@@ -497,7 +497,7 @@ CREATE TABLE "webhook_destination_evaluators" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;
 -- new table webhook_destinations (12 columns)
 CREATE TABLE "webhook_destinations" (
   "tenant_id" text NOT NULL,
@@ -513,4 +513,4 @@ CREATE TABLE "webhook_destinations" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
-);
+) WITHOUT ROWID;

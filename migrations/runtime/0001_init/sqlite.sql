@@ -10,7 +10,7 @@ CREATE TABLE "idempotency_records" (
   "body" text,
   "created_at" text NOT NULL,
   PRIMARY KEY ("principal", "idempotency_key")
-);
+) WITHOUT ROWID;
 CREATE INDEX "idempotency_records_created_at_idx" ON "idempotency_records" ("created_at");
 -- new table intents (6 columns)
 CREATE TABLE "intents" (
@@ -21,7 +21,7 @@ CREATE TABLE "intents" (
   "payload" text NOT NULL,
   "created_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "id")
-);
+) WITHOUT ROWID;
 -- new table keys (8 columns)
 CREATE TABLE "keys" (
   "id" text NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE "keys" (
   "revoked_at" text,
   "created_at" text NOT NULL,
   PRIMARY KEY ("id")
-);
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX "keys_name_key" ON "keys" ("name");
 CREATE UNIQUE INDEX "keys_prefix_key" ON "keys" ("prefix");
 -- new table project_metadata (6 columns)
@@ -45,7 +45,7 @@ CREATE TABLE "project_metadata" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "id")
-);
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX "project_metadata_uid_key" ON "project_metadata" ("uid");
 -- new table settings (4 columns)
 CREATE TABLE "settings" (
@@ -54,10 +54,10 @@ CREATE TABLE "settings" (
   "created_at" text NOT NULL,
   "updated_at" text NOT NULL,
   PRIMARY KEY ("name")
-);
+) WITHOUT ROWID;
 -- new table tenants (2 columns)
 CREATE TABLE "tenants" (
   "tenant_id" text NOT NULL,
   "created_at" text NOT NULL,
   PRIMARY KEY ("tenant_id")
-);
+) WITHOUT ROWID;
