@@ -48,9 +48,27 @@ impl Incoming {
 
     /// The body as a type of its own.
     pub(crate) fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_json::from_value(self.call.body.clone())
-            .map_err(|error| Error::field("", "type", format!("the body does not fit: {error}")).into())
+        serde_path_to_error::deserialize(&self.call.body).map_err(|error| misfit(&error).into())
     }
+}
+
+/// Where a body does not fit its type, and why.
+fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    use serde_path_to_error::Segment;
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{key}"),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    let mut pointer: String = error.path().iter().map(segment).collect();
+    let detail = error.inner().to_string();
+    // A field that is missing is named in the text alone: the path ends at what it is missing from.
+    let missing = detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    if let Some(name) = missing {
+        pointer = format!("{pointer}/{name}");
+    }
+    let reason = if missing.is_some() { "required" } else { "type" };
+    Error::field(pointer, reason, format!("the body does not fit: {detail}"))
 }
 
 /// Reads a body up to a limit.

@@ -15,8 +15,14 @@ mod documents;
 mod entities;
 #[path = "contract/exceptions.rs"]
 mod exceptions;
+#[path = "contract/invalid.rs"]
+mod invalid;
 #[path = "contract/operations.rs"]
 mod operations;
+#[path = "contract/problem.rs"]
+mod problem;
+#[path = "contract/refusals.rs"]
+mod refusals;
 #[path = "contract/sample.rs"]
 mod sample;
 #[path = "contract/seed.rs"]

@@ -63,9 +63,9 @@ mod write;
 
 pub use action::{Action, Answer, Call, DEFAULT_LIMIT, MAX_LIMIT, Paging, list_parameters, with_columns};
 pub use app::{Options, Understory};
-pub use behaviour::{Form, describe};
 pub use backup::{BackupReport, restore};
 pub use batch::BatchOperation;
+pub use behaviour::{Form, describe};
 pub use branch::{Author, MergeOutcome, MergeRequest, Preview, WireResolution};
 pub use error::{Error, Result};
 pub use etag::etag_of;

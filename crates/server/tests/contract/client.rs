@@ -72,6 +72,11 @@ impl Client {
         body
     }
 
+    /// All branches and their heads.
+    pub(crate) async fn branches(&self) -> Value {
+        self.get(&format!("{PROJECT}/branches")).await
+    }
+
     /// The head of a branch.
     pub(crate) async fn head(&self, branch: &str) -> String {
         let branch = self.get(&format!("{PROJECT}/branches/{branch}")).await;

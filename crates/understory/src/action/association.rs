@@ -93,9 +93,10 @@ pub fn with_columns(entity: &Entity) -> Vec<(String, String)> {
 }
 
 /// Who uses a right row: the left side's ids.
-pub(super) fn associations(entity: &Entity, rows: &Snapshot, call: &Call) -> Result<Answer> {
+pub(super) fn associations(model: &Model, entity: &Entity, rows: &Snapshot, call: &Call) -> Result<Answer> {
     let association = association(entity)?;
     let place = right_place(association, call);
+    require_parent(model, entity, rows, &place)?;
     let left = camel_case(&association.left.column);
     let one = |row: &Arc<Row>| json!({ left.as_str(): row.get(&association.left.column), "createdAt": row.get(names::CREATED_AT) });
     let data: Vec<Value> = rows.within(&entity.name, &place).into_iter().map(one).collect();
@@ -103,10 +104,12 @@ pub(super) fn associations(entity: &Entity, rows: &Snapshot, call: &Call) -> Res
 }
 
 /// The relation rows that point to a right row.
-pub(super) fn relations_by_right(entity: &Entity, rows: &Snapshot, call: &Call) -> Result<Answer> {
+pub(super) fn relations_by_right(model: &Model, entity: &Entity, rows: &Snapshot, call: &Call) -> Result<Answer> {
     let association = association(entity)?;
     let paging = Paging::from_query(&call.query)?;
-    let found = rows.within(&entity.name, &right_place(association, call));
+    let place = right_place(association, call);
+    require_parent(model, entity, rows, &place)?;
+    let found = rows.within(&entity.name, &place);
     let (page, pagination) = paging.slice(found);
     let data: Vec<Value> = page.into_iter().map(|row| answer(entity, rows, row, call, true)).collect();
     Ok(Answer::new(200, json!({ "data": data, "pagination": pagination })))

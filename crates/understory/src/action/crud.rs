@@ -231,11 +231,17 @@ fn find<'a, R: Rows>(entity: &Entity, rows: &'a R, call: &Call) -> Result<(Row, 
 
 /// 404 where the path goes through a row that is not there.
 pub(super) fn require_parent(model: &Model, entity: &Entity, rows: &impl Rows, place: &Row) -> Result<()> {
-    for reference in entity.references.iter().filter(|reference| place.has(&reference.column)) {
+    for reference in &entity.references {
+        let Some(target) = model.entity(&reference.entity) else { continue };
         let parts: Option<Vec<&str>> = reference.columns.iter().map(|column| place.text(column)).collect();
-        let Some(key) = parts.map(Key::new) else { continue };
-        if model.entity(&reference.entity).is_some() && rows.row(&reference.entity, &key).is_none() {
-            return Err(Error::not_found(words(&reference.entity), key.id()));
+        match parts.map(Key::new) {
+            Some(key) if rows.row(&target.name, &key).is_none() => {
+                return Err(Error::not_found(words(&target.name), key.id()));
+            }
+            Some(_) => {}
+            // The path may go through the parent's parent only.
+            None if entity.scope.parent() == Some(target.name.as_str()) => require_parent(model, target, rows, place)?,
+            None => {}
         }
     }
     Ok(())

@@ -6,8 +6,8 @@ use understory_model::{Key, Row, camel_case};
 
 use super::project_write::{Put, put, required_entity};
 use super::sub_agent_write::SubAgentWriter;
-use super::{Scope, entries, stop_when};
-use crate::action::{Replaced, replace};
+use super::{Scope, entries, entry, require_same_id, stop_when};
+use crate::action::{Replaced, replace, within};
 use crate::behaviour::behaviour;
 use crate::names::{agent, context_config, external_agent, function, function_tool, project, sub_agent, tool, trigger};
 use crate::rows::Rows as _;
@@ -46,6 +46,7 @@ pub(super) fn write_agent(
     let Some(object) = body.as_object() else {
         return Err(Error::field(pointer, "type", "an agent must be a JSON object"));
     };
+    require_same_id(body, id, pointer)?;
     let writer = AgentWriter { scope, id, body, pointer, project };
     writer.check_default_sub_agent()?;
     let mut unknown = writer.row(draft, object)?;
@@ -92,7 +93,7 @@ impl AgentWriter<'_> {
         }
         // The context configuration's id follows from `contextConfig` where that is there.
         let keep: &[&str] = if object.contains_key("contextConfig") { &[] } else { &[agent::CONTEXT_CONFIG] };
-        if let Some(config) = self.config_id(draft) {
+        if let Some(config) = self.config_id(draft)? {
             body.insert(camel_case(agent::CONTEXT_CONFIG), config.into());
         }
         let body = Value::Object(body);
@@ -136,16 +137,12 @@ impl AgentWriter<'_> {
         let mut unknown = Vec::new();
         for (id, value) in wanted {
             let pointer = format!("{}/{key}/{id}", self.pointer);
-            let Some(object) = value.as_object() else {
-                return Err(Error::field(pointer, "type", "must be an object"));
-            };
-            let mut body = object.clone();
-            body.insert("id".into(), id.into());
-            let put = Replaced { place: &place, body: &Value::Object(body), pointer: &pointer, keep: &[] };
+            let body = entry(id, value, &pointer)?;
+            let put = Replaced { place: &place, body: &Value::Object(body.clone()), pointer: &pointer, keep: &[] };
             let (row, ignored) = replace(&entity, draft, &put)?;
-            crate::action::write_lists(&entity, draft, &row, object)?;
+            crate::action::write_lists(&entity, draft, &row, &body).map_err(|error| within(error, &pointer))?;
             if let Some(behaviour) = behaviour(name) {
-                behaviour.written(draft, &entity, &row, object)?;
+                behaviour.written(draft, &entity, &row, &body).map_err(|error| within(error, &pointer))?;
             }
             unknown
                 .extend(ignored.into_iter().filter(|name| !name.ends_with("/runAsUserIds") && !name.ends_with("/id")));
@@ -163,11 +160,17 @@ impl AgentWriter<'_> {
     }
 
     /// The id of the context configuration: the document's, else the one the agent has, else a new one.
-    fn config_id(&self, draft: &Draft) -> Option<String> {
-        let config = self.body.get("contextConfig").filter(|config| config.is_object())?;
-        let given = config.get("id").and_then(Value::as_str).map(str::to_owned);
+    fn config_id(&self, draft: &Draft) -> Result<Option<String>> {
+        let pointer = format!("{}/contextConfig", self.pointer);
+        let id = match self.body.get("contextConfig") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Object(config)) => config.get("id").filter(|id| !id.is_null()),
+            Some(_) => return Err(Error::field(pointer, "type", "contextConfig must be a JSON object")),
+        };
+        let wrong = || Error::field(format!("{pointer}/id"), "type", "id must be a text");
+        let given = id.map(|id| id.as_str().map(str::to_owned).ok_or_else(wrong)).transpose()?;
         let present = || self.scope.agent(draft, self.id)?.text(agent::CONTEXT_CONFIG).map(str::to_owned);
-        Some(given.or_else(present).unwrap_or_else(understory_model::id::made_id))
+        Ok(Some(given.or_else(present).unwrap_or_else(understory_model::id::made_id)))
     }
 
     fn context_config(&self, draft: &mut Draft) -> Result<()> {
@@ -195,11 +198,11 @@ impl AgentWriter<'_> {
         let mut unknown = Vec::new();
         for (id, value) in &wanted {
             let pointer = format!("{}/subAgents/{id}", self.pointer);
-            let Some(object) = value.as_object() else {
-                return Err(Error::field(pointer, "type", "a sub-agent must be a JSON object"));
-            };
-            let mut body = object.clone();
-            body.insert("id".into(), (*id).into());
+            let mut body = entry(id, value, &pointer)?;
+            // Readers get a sub-agent without its type, so that it may be absent; it has no other value.
+            if body.get("type").is_some_and(|given| given != "internal") {
+                return Err(Error::field(format!("{pointer}/type"), "enum", "type must be 'internal'"));
+            }
             if let Some(own) = body.get_mut("stopWhen") {
                 *own = stop_when::stored(&inherited, own);
             }

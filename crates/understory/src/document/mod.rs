@@ -10,7 +10,7 @@ mod sub_agent_write;
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use understory_manage::{Draft, Snapshot};
 use understory_model::Model;
 
@@ -32,7 +32,8 @@ pub(crate) fn agent_get(model: &Model, rows: &Snapshot, call: &Call) -> Result<A
 
 pub(crate) fn agent_create(draft: &mut Draft, call: &Call) -> Result<Answer> {
     let scope = Scope::of_call(call);
-    let id = call.body.get("id").and_then(Value::as_str).unwrap_or_default();
+    let id = call.body.get("id").and_then(Value::as_str);
+    let id = id.ok_or_else(|| Error::field("/id", "required", "id is required, a text"))?;
     if scope.agent(draft, id).is_some() {
         return Err(Error::Conflict(format!("Agent '{id}' exists already")));
     }
@@ -42,7 +43,7 @@ pub(crate) fn agent_create(draft: &mut Draft, call: &Call) -> Result<Answer> {
 pub(crate) fn agent_put(draft: &mut Draft, call: &Call) -> Result<Answer> {
     let scope = Scope::of_call(call);
     let id = call.param("agentId");
-    require_same_id(&call.body, id)?;
+    require_same_id(&call.body, id, "")?;
     let status = if scope.agent(draft, id).is_some() { 200 } else { 201 };
     write(draft, &scope, id, &call.body, status)
 }
@@ -63,14 +64,24 @@ fn write(draft: &mut Draft, scope: &Scope, id: &str, body: &Value, status: u16) 
     Ok(Answer::data(status, document.unwrap_or_default()).with_unknown(unknown))
 }
 
-/// A document's id, if it has one, must be the path's.
-pub(crate) fn require_same_id(body: &Value, id: &str) -> Result<()> {
-    match body.get("id").and_then(Value::as_str) {
+/// A document's id, if it has one, must be that of its place: the path's, or the key that it stands under.
+pub(crate) fn require_same_id(body: &Value, id: &str, pointer: &str) -> Result<()> {
+    match body.get("id").filter(|given| !given.is_null()) {
         Some(given) if given != id => {
-            Err(Error::field("/id", "mismatch", format!("the body's id '{given}' is not the path's '{id}'")))
+            let given = given.as_str().map_or_else(|| given.to_string(), |text| format!("'{text}'"));
+            Err(Error::field(format!("{pointer}/id"), "mismatch", format!("the id {given} is not its place's, '{id}'")))
         }
         _ => Ok(()),
     }
+}
+
+/// An entry of a collection as a body with its id.
+fn entry(id: &str, value: &Value, pointer: &str) -> Result<Map<String, Value>> {
+    let Some(object) = value.as_object() else { return Err(Error::field(pointer, "type", "must be an object")) };
+    require_same_id(value, id, pointer)?;
+    let mut body = object.clone();
+    body.insert("id".into(), id.into());
+    Ok(body)
 }
 
 /// The entries of an object-valued key of a document; none where it is absent or null.

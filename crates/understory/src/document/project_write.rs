@@ -7,8 +7,8 @@ use understory_model::{Entity, Key, Row, decode_update};
 
 use super::agent_write::{AGENT_KEYS, SHARED, write_agent};
 use super::project_read::COLLECTIONS;
-use super::{Scope, entries, require_same_id};
-use crate::action::{Replaced, replace};
+use super::{Scope, entries, entry, require_same_id};
+use crate::action::{Replaced, replace, within};
 use crate::names::{self, TENANT, agent, credential_reference, function, project, skill, tool};
 use crate::rows::Rows as _;
 use crate::{Error, Result};
@@ -24,7 +24,7 @@ pub(crate) fn write_project(draft: &mut Draft, scope: &Scope, body: &Value) -> R
     if !body.is_object() {
         return Err(Error::field("", "type", "the body must be a JSON object"));
     }
-    require_same_id(body, &scope.project)?;
+    require_same_id(body, &scope.project, "")?;
     for required in ["agents", "tools"] {
         if body.get(required).is_none_or(Value::is_null) {
             return Err(Error::field(format!("/{required}"), "required", format!("{required} is required")));
@@ -124,20 +124,12 @@ pub(super) struct Put<'a> {
 /// Puts one row of a collection.
 pub(super) fn put(draft: &mut Draft, entity: &Entity, row: &Put<'_>) -> Result<Vec<String>> {
     let Put { scope, id, value, pointer, keep } = row;
-    if !value.is_object() {
-        return Err(Error::field(*pointer, "type", "must be an object"));
-    }
-    if let Some(given) = value.get("id").and_then(Value::as_str).filter(|given| given != id) {
-        let detail = format!("the id '{given}' is not the key '{id}'");
-        return Err(Error::field(format!("{pointer}/id"), "mismatch", detail));
-    }
-    let mut body = Value::clone(value);
-    body["id"] = (*id).into();
+    let body = Value::Object(entry(id, value, pointer)?);
     let (key, unknown) = replace(entity, draft, &Replaced { place: &scope.place(), body: &body, pointer, keep })?;
     let (Some(behaviour), Some(object)) = (crate::behaviour::behaviour(&entity.name), body.as_object()) else {
         return Ok(unknown);
     };
-    behaviour.written(draft, entity, &key, object)?;
+    behaviour.written(draft, entity, &key, object).map_err(|error| within(error, pointer))?;
     let own = |name: &String| behaviour.understands(name.rsplit('/').next().unwrap_or_default());
     Ok(unknown.into_iter().filter(|name| !own(name)).collect())
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use understory_manage::Draft;
 use understory_model::{Key, Row};
 
@@ -14,6 +14,9 @@ use crate::names::{
 };
 use crate::rows::Rows as _;
 use crate::{Error, Result};
+
+/// Keys of an entry of `skills`, which takes no others.
+const SKILL_KEYS: [&str; 3] = ["id", "index", "alwaysLoaded"];
 
 /// Writes what one sub-agent's document says of its relations.
 pub(super) struct SubAgentWriter<'a> {
@@ -134,11 +137,12 @@ impl<'a> SubAgentWriter<'a> {
                 return Err(Error::field(format!("{pointer}/id"), "required", "id is required"));
             };
             self.require(draft, skill::ENTITY, self.scope.key([id]), &format!("{pointer}/id"))?;
-            let mut body = item.clone();
-            if let Some(object) = body.as_object_mut() {
-                object.remove("id");
-                object.insert("skillId".into(), id.into());
+            let unknown = |key: &&String| !SKILL_KEYS.contains(&key.as_str());
+            if let Some(key) = item.as_object().into_iter().flat_map(Map::keys).find(unknown) {
+                let detail = format!("{key} is not known here");
+                return Err(Error::field(format!("{pointer}/{key}"), "unknown", detail));
             }
+            let body = json!({ "skillId": id, "index": item["index"], "alwaysLoaded": item["alwaysLoaded"] });
             wanted.push(Wanted { pointer, body });
         }
         let place = self.scope.sub_agent_place(self.agent, self.id);
