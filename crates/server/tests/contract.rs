@@ -5,6 +5,8 @@
 mod associations;
 #[path = "contract/branches.rs"]
 mod branches;
+#[path = "contract/clashes.rs"]
+mod clashes;
 #[path = "contract/client.rs"]
 mod client;
 #[path = "contract/coverage.rs"]

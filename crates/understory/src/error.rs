@@ -3,7 +3,7 @@ use std::sync::Arc;
 use understory_auth::AuthError;
 use understory_manage::merge::Conflict;
 use understory_manage::{CommitHash, StoreError, Violation};
-use understory_model::{FieldError, Model, camel_case};
+use understory_model::{Entity, FieldError, Model, camel_case};
 use understory_runtime::RuntimeError;
 
 /// What a use case answers.
@@ -122,9 +122,7 @@ pub(crate) fn violations(model: &Model, violations: &[Violation]) -> Error {
     for violation in violations {
         match violation {
             Violation::Dangling { entity, column, target, value, .. } => {
-                let parent = model.entity(entity).and_then(|entity| entity.scope.parent());
-                let in_path = model.entity(entity).is_some_and(|entity| entity.is_scope_column(column));
-                if in_path && parent == Some(target.as_str()) {
+                if model.entity(entity).is_some_and(|entity| in_path(entity, column)) {
                     return Error::not_found(words(target), value);
                 }
                 let wire = camel_case(column);
@@ -145,6 +143,16 @@ pub(crate) fn violations(model: &Model, violations: &[Violation]) -> Error {
         }
     }
     Error::Invalid(fields)
+}
+
+/// Whether the path of a create fixes a column, so that no body is wrong if it names nothing.
+fn in_path(entity: &Entity, column: &str) -> bool {
+    let (path, bind) = match (&entity.crud, &entity.association) {
+        (Some(crud), _) => (&crud.path, &crud.bind),
+        (None, Some(association)) => (&association.path, &association.bind),
+        (None, None) => return false,
+    };
+    bind.iter().any(|(param, bound)| bound == column && path.contains(&format!("{{{param}}}")))
 }
 
 /// The answer to a create that meets what is there.

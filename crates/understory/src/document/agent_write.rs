@@ -6,7 +6,7 @@ use understory_model::{Key, Row, camel_case};
 
 use super::project_write::{Put, put, required_entity};
 use super::sub_agent_write::SubAgentWriter;
-use super::{Scope, entries, entry, require_same_id, stop_when};
+use super::{Scope, entries, entry, items, require_references, require_same_id, stop_when};
 use crate::action::{Replaced, replace, within};
 use crate::behaviour::behaviour;
 use crate::names::{agent, context_config, external_agent, function, function_tool, project, sub_agent, tool, trigger};
@@ -140,6 +140,7 @@ impl AgentWriter<'_> {
             let body = entry(id, value, &pointer)?;
             let put = Replaced { place: &place, body: &Value::Object(body.clone()), pointer: &pointer, keep: &[] };
             let (row, ignored) = replace(&entity, draft, &put)?;
+            require_references(draft, &entity, &row, &pointer)?;
             crate::action::write_lists(&entity, draft, &row, &body).map_err(|error| within(error, &pointer))?;
             if let Some(behaviour) = behaviour(name) {
                 behaviour.written(draft, &entity, &row, &body).map_err(|error| within(error, &pointer))?;
@@ -214,9 +215,27 @@ impl AgentWriter<'_> {
         // Relations last: they may point to any sub-agent of the document.
         for (id, value) in &wanted {
             let pointer = format!("{}/subAgents/{id}", self.pointer);
+            self.check_teams(draft, value, &pointer)?;
             SubAgentWriter::new(self.scope, self.id, id, value, &pointer).write(draft)?;
         }
         Ok(unknown)
+    }
+}
+
+impl AgentWriter<'_> {
+    /// Delegations may go to agents that the project's document has and that are written later.
+    fn check_teams(&self, draft: &Draft, sub_agent: &Value, pointer: &str) -> Result<()> {
+        let coming = |id: &str| self.project.is_some_and(|project| project["agents"].get(id).is_some());
+        for (index, item) in items(sub_agent, "canDelegateTo", pointer)?.into_iter().enumerate() {
+            match item.get("agentId").and_then(Value::as_str) {
+                Some(id) if self.scope.agent(draft, id).is_none() && !coming(id) => {
+                    let pointer = format!("{pointer}/canDelegateTo/{index}/agentId");
+                    return Err(Error::field(pointer, "reference", format!("there is no agent '{id}'")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use understory_manage::{Draft, Snapshot};
-use understory_model::Model;
+use understory_model::{Entity, Key, Model, camel_case};
 
 use crate::action::{Answer, Call};
 use crate::{Error, Result};
@@ -82,6 +82,20 @@ fn entry(id: &str, value: &Value, pointer: &str) -> Result<Map<String, Value>> {
     let mut body = object.clone();
     body.insert("id".into(), id.into());
     Ok(body)
+}
+
+/// What a row of a document refers to must be there by the time it is put. `pointer` is its place in the document.
+fn require_references(draft: &Draft, entity: &Entity, key: &Key, pointer: &str) -> Result<()> {
+    let Some(row) = draft.get(&entity.name, key) else { return Ok(()) };
+    for reference in entity.references.iter().filter(|reference| !entity.is_scope_column(&reference.column)) {
+        let Some(id) = row.text(&reference.column) else { continue };
+        let target = Key::new(reference.columns.iter().map(|column| row.text(column).unwrap_or_default()));
+        if draft.get(&reference.entity, &target).is_none() {
+            let detail = format!("there is no {} '{id}'", reference.entity.replace('_', " "));
+            return Err(Error::field(format!("{pointer}/{}", camel_case(&reference.column)), "reference", detail));
+        }
+    }
+    Ok(())
 }
 
 /// The entries of an object-valued key of a document; none where it is absent or null.

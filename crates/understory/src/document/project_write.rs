@@ -7,7 +7,7 @@ use understory_model::{Entity, Key, Row, decode_update};
 
 use super::agent_write::{AGENT_KEYS, SHARED, write_agent};
 use super::project_read::COLLECTIONS;
-use super::{Scope, entries, entry, require_same_id};
+use super::{Scope, entries, entry, require_references, require_same_id};
 use crate::action::{Replaced, replace, within};
 use crate::names::{self, TENANT, agent, credential_reference, function, project, skill, tool};
 use crate::rows::Rows as _;
@@ -126,6 +126,7 @@ pub(super) fn put(draft: &mut Draft, entity: &Entity, row: &Put<'_>) -> Result<V
     let Put { scope, id, value, pointer, keep } = row;
     let body = Value::Object(entry(id, value, pointer)?);
     let (key, unknown) = replace(entity, draft, &Replaced { place: &scope.place(), body: &body, pointer, keep })?;
+    require_references(draft, entity, &key, pointer)?;
     let (Some(behaviour), Some(object)) = (crate::behaviour::behaviour(&entity.name), body.as_object()) else {
         return Ok(unknown);
     };
