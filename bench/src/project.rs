@@ -10,11 +10,19 @@ use crate::Outcome;
 /// The admin key of bench servers.
 pub const KEY: &str = "bench-admin-key";
 
-/// Opens a data directory.
+/// Opens a data directory. A server that just stopped may hold it for a moment longer, until its last connection is
+/// gone: then it is tried again.
 pub async fn open(dir: &Path) -> Outcome<Understory> {
-    let mut options = Options::new(dir);
-    options.admin_key = Some(KEY.to_owned());
-    Ok(Understory::open(options).await?)
+    let mut tries = 0;
+    loop {
+        let mut options = Options::new(dir);
+        options.admin_key = Some(KEY.to_owned());
+        match Understory::open(options).await {
+            Err(_) if tries < 1_000 => tries += 1,
+            opened => return Ok(opened?),
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Creates a project of about 200 rows: 10 agents with 4 sub-agents each, tools, components and relations.
