@@ -101,6 +101,18 @@ pub fn drop_last(dir: &Path, store: Store, applied: &[String]) -> Result<String,
     Ok(newest.name)
 }
 
+/// The newest migration of each store that has one which is not released.
+pub fn droppable(dir: &Path) -> Result<Vec<(Store, String)>, MigrationError> {
+    let files = Files::read(dir)?;
+    let mut found = Vec::new();
+    for store in Store::ALL {
+        let newest = files.migrations(store, "")?.into_iter().next_back();
+        let released = |name: &str| files.released().any(|(path, _)| path == format!("{}/{name}", store.as_str()));
+        found.extend(newest.filter(|newest| !released(&newest.name)).map(|newest| (store, newest.name)));
+    }
+    Ok(found)
+}
+
 /// Lists all migrations of a directory as released, with their checksums; the names that are new in the list.
 pub fn release(dir: &Path) -> Result<Vec<String>, MigrationError> {
     let files = Files::read(dir)?;

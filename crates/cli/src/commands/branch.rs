@@ -1,0 +1,72 @@
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Context;
+use crate::connect::Api;
+use crate::error::CommandResult;
+use crate::names::{ProjectArg, ProjectName, encoded, short};
+use crate::output::table;
+use crate::request::Request;
+
+/// List, create and delete branches
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    project: ProjectArg,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the branches; what `branch` alone does
+    List,
+    /// Create a branch
+    Create {
+        /// Its name
+        name: String,
+        /// Branch or commit at which it begins
+        #[arg(long, value_name = "REF", default_value = "main")]
+        from: String,
+    },
+    /// Delete a branch; commits that only it reached go with it
+    Delete {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Branch {
+    base_name: String,
+    hash: String,
+}
+
+pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
+    let (api, project) = (context.api()?, &args.project.project);
+    match args.action.as_ref().unwrap_or(&Action::List) {
+        Action::List => list(&api, context, project),
+        Action::Create { name, from } => create(&api, context, project, name, from),
+        Action::Delete { name } => {
+            api.send(Request::delete(project.path(&format!("/branches/{}", encoded(name)))))?;
+            context.output.show(&json!({ "deleted": name }), || format!("Deleted branch {name}"))
+        }
+    }
+}
+
+fn list(api: &Api, context: &Context, project: &ProjectName) -> CommandResult<()> {
+    let reply = api.send(Request::get(project.path("/branches")))?;
+    let branches: Vec<Branch> = reply.read_data()?;
+    let rows = branches.into_iter().map(|branch| vec![short(&branch.hash).to_owned(), branch.base_name]);
+    context.output.show(reply.data(), || table(&["COMMIT", "BRANCH"], rows))
+}
+
+fn create(api: &Api, context: &Context, project: &ProjectName, name: &str, from: &str) -> CommandResult<()> {
+    let resolved = api.send(Request::get(project.path("/refs/resolve")).query("ref", from))?;
+    let body = json!({ "name": name, "fromCommit": resolved.data()["hash"] });
+    let reply = api.send(Request::post(project.path("/branches"), body))?;
+    let branch: Branch = reply.read_data()?;
+    context.output.show(reply.data(), || format!("Created branch {} at {}", branch.base_name, short(&branch.hash)))
+}

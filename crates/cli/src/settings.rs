@@ -1,0 +1,218 @@
+//! Settings: flags before the environment before `understory.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use understory::Options;
+
+use crate::args::Global;
+use crate::error::{CommandError, CommandResult};
+use crate::file::FileSettings;
+
+const DATA: &str = "understory-data";
+const LISTEN: &str = "127.0.0.1:3002";
+
+/// Names of the variable that holds the admin key, ours first.
+const ADMIN_KEY: [&str; 2] = ["UNDERSTORY_ADMIN_KEY", "INKEEP_AGENTS_MANAGE_API_BYPASS_SECRET"];
+
+/// Variables that name a database server: of a later version.
+const DATABASES: [&str; 4] = [
+    "UNDERSTORY_MANAGE_DATABASE_URL",
+    "UNDERSTORY_RUNTIME_DATABASE_URL",
+    "INKEEP_AGENTS_MANAGE_DATABASE_URL",
+    "INKEEP_AGENTS_RUN_DATABASE_URL",
+];
+
+/// What is set.
+#[derive(Debug)]
+pub struct Settings {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Whether the data is kept nowhere: tests, where no directory is named.
+    pub memory: bool,
+    /// A directory with further entity files.
+    pub model: Option<PathBuf>,
+    /// A server to talk to, instead of the data directory.
+    pub url: Option<String>,
+    /// The key to talk with.
+    pub key: Option<String>,
+    /// The admin key that a server is to accept.
+    pub admin_key: Option<String>,
+    /// Where a server listens.
+    pub listen: Vec<SocketAddr>,
+    /// How a server is set up.
+    pub server: understory_server::Settings,
+    database: Option<&'static str>,
+}
+
+/// The environment: a variable that is empty is not set.
+struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Environment<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
+    }
+
+    /// A list separated by commas.
+    fn list(&self, name: &str) -> Option<Vec<String>> {
+        let items = self.text(name)?;
+        Some(items.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
+    }
+
+    fn number(&self, name: &str) -> CommandResult<Option<usize>> {
+        let parse = |text: String| {
+            text.parse::<usize>().map_err(|_| CommandError::config(format!("{name}: '{text}' is no whole number")))
+        };
+        self.text(name).map(parse).transpose()
+    }
+}
+
+impl Settings {
+    /// Reads the settings of this process.
+    pub fn read(flags: &Global) -> CommandResult<Self> {
+        Self::layered(flags, &|name| std::env::var(name).ok(), Path::new(""))
+    }
+
+    fn layered(flags: &Global, environment: &dyn Fn(&str) -> Option<String>, here: &Path) -> CommandResult<Self> {
+        let environment = Environment(environment);
+        let (flag, set) = (flags.data.clone(), environment.path("UNDERSTORY_DATA"));
+        let file = match FileSettings::find(here)? {
+            Some(file) => file,
+            None => FileSettings::in_data(flag.as_ref().or(set.as_ref()).unwrap_or(&here.join(DATA)))?,
+        };
+        let named = flag.clone().or(set.clone()).or(file.data.clone());
+        let memory = named.is_none() && environment.text("ENVIRONMENT").as_deref() == Some("test");
+        // A directory that is named nearer by wins over an address that is named farther off.
+        let far = environment.text("UNDERSTORY_URL").or_else(|| file.url.clone().filter(|_| set.is_none()));
+        let url = flags.url.clone().or_else(|| far.filter(|_| flag.is_none()));
+        let listen = match environment.list("UNDERSTORY_LISTEN").or(file.listen()) {
+            Some(listen) => listen.iter().map(|text| address(text)).collect::<Result<_, _>>(),
+            None => address(LISTEN).map(|address| vec![address]),
+        };
+        let defaults = understory_server::Settings::default();
+        let hops = environment.number("UNDERSTORY_TRUSTED_HOPS")?;
+        let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
+        let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
+        Ok(Self {
+            data: named.unwrap_or_else(|| here.join(DATA)),
+            memory,
+            model: flags.model.clone().or(environment.path("UNDERSTORY_MODEL")).or(file.model),
+            url,
+            key: environment.text("UNDERSTORY_KEY"),
+            admin_key: ADMIN_KEY.into_iter().find_map(|name| environment.text(name)),
+            listen: listen.map_err(|error| CommandError::config(format!("listen: {error}")))?,
+            server: understory_server::Settings {
+                cors_origins: origins.unwrap_or(defaults.cors_origins),
+                trusted_hops: hops.or(file.trusted_hops).unwrap_or(defaults.trusted_hops),
+                body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
+            },
+            database: DATABASES.into_iter().find(|name| environment.text(name).is_some()),
+        })
+    }
+
+    /// How the data directory is opened.
+    pub fn options(&self) -> Options {
+        let mut options = Options::new(&self.data);
+        options.admin_key.clone_from(&self.admin_key);
+        options.model.clone_from(&self.model);
+        options
+    }
+
+    /// Embedded engines stand in for nothing: a database server that is set and cannot be used is an error.
+    pub fn check_engines(&self) -> CommandResult<()> {
+        let Some(name) = self.database else { return Ok(()) };
+        let message = format!("{name} is set, but this version has its own embedded engines only");
+        Err(CommandError::config(message)
+            .hint(format!("unset {name}; --data DIR or UNDERSTORY_DATA says where the data is")))
+    }
+}
+
+/// An address to listen on.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("'{text}' is no address; write IP:PORT, as {LISTEN} or [::1]:3002"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn flags(data: Option<&str>, url: Option<&str>) -> Global {
+        Global { data: data.map(Into::into), url: url.map(Into::into), model: None, json: false }
+    }
+
+    fn read(flags: &Global, environment: &[(&str, &str)], file: &str) -> CommandResult<Settings> {
+        let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
+        let here = tempfile::tempdir().unwrap();
+        if !file.is_empty() {
+            std::fs::write(here.path().join("understory.toml"), file).unwrap();
+        }
+        Settings::layered(flags, &|name| environment.get(name).map(ToString::to_string), here.path())
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_it_over_the_file() {
+        let file = "data = 'filed'\nlisten = ['127.0.0.1:1', '127.0.0.1:2']\nbody_limit = 5\ntrusted_hops = 2";
+        let environment =
+            [("UNDERSTORY_DATA", "set"), ("UNDERSTORY_BODY_LIMIT", "7"), ("UNDERSTORY_TRUSTED_HOPS", " ")];
+        let nothing = flags(None, None);
+        assert!(read(&nothing, &[], "").unwrap().data.ends_with(DATA));
+        let settings = read(&nothing, &[], file).unwrap();
+        assert!(settings.data.ends_with("filed"));
+        assert_eq!(settings.listen.len(), 2);
+        let settings = read(&nothing, &environment, file).unwrap();
+        assert_eq!((settings.data, settings.server.body_limit, settings.server.trusted_hops), ("set".into(), 7, 2));
+        assert_eq!(read(&flags(Some("flag"), None), &environment, file).unwrap().data, Path::new("flag"));
+    }
+
+    #[test]
+    fn a_directory_named_nearer_by_wins_over_an_address() {
+        let both = [("UNDERSTORY_URL", "http://set"), ("UNDERSTORY_DATA", "set")];
+        assert_eq!(read(&flags(None, None), &both, "").unwrap().url.as_deref(), Some("http://set"));
+        assert_eq!(read(&flags(Some("flag"), None), &both, "").unwrap().url, None);
+        assert_eq!(read(&flags(None, Some("http://flag")), &both, "").unwrap().url.as_deref(), Some("http://flag"));
+        assert_eq!(read(&flags(None, None), &both[1..], "url = 'http://filed'").unwrap().url, None);
+    }
+
+    #[test]
+    fn names_of_others_stand_in_for_ours() {
+        let theirs = ("INKEEP_AGENTS_MANAGE_API_BYPASS_SECRET", "theirs");
+        let key = |environment: &[(&str, &str)]| read(&flags(None, None), environment, "").unwrap().admin_key;
+        assert_eq!(key(&[theirs]).as_deref(), Some("theirs"));
+        assert_eq!(key(&[theirs, ("UNDERSTORY_ADMIN_KEY", "ours")]).as_deref(), Some("ours"));
+    }
+
+    #[test]
+    fn tests_keep_nothing_unless_a_directory_is_named() {
+        let memory = |flags: &Global, environment: &[(&str, &str)]| read(flags, environment, "").unwrap().memory;
+        assert!(memory(&flags(None, None), &[("ENVIRONMENT", "test")]));
+        assert!(!memory(&flags(Some("x"), None), &[("ENVIRONMENT", "test")]));
+        assert!(!memory(&flags(None, None), &[("ENVIRONMENT", "test"), ("UNDERSTORY_DATA", "x")]));
+        assert!(!memory(&flags(None, None), &[]));
+    }
+
+    #[test]
+    fn a_database_server_is_never_passed_over() {
+        for name in DATABASES {
+            let settings = read(&flags(Some("x"), None), &[(name, "postgres://db/x")], "").unwrap();
+            assert!(format!("{:?}", settings.check_engines().unwrap_err()).contains(name));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let fails = |environment: &[(&str, &str)], file: &str| {
+            format!("{:?}", read(&flags(None, None), environment, file).unwrap_err())
+        };
+        assert!(fails(&[("UNDERSTORY_BODY_LIMIT", "2 MiB")], "").contains("UNDERSTORY_BODY_LIMIT"));
+        assert!(fails(&[("UNDERSTORY_LISTEN", "3002")], "").contains("IP:PORT"));
+        assert!(fails(&[], "port = 3002").contains("unknown field `port`"));
+        assert!(fails(&[], "admin_key = 'x'").contains("unknown field `admin_key`"));
+        assert!(fails(&[], "listen = 3002").contains("listen"));
+    }
+}
