@@ -46,22 +46,33 @@ impl Incoming {
         crate::headers::write_options(&self.headers, self.call.query.get("ref"))
     }
 
-    /// The body as a type of its own.
+    /// The body as a type of its own, and the names of keys that mean nothing to it.
+    pub(crate) fn lenient_body<T: serde::de::DeserializeOwned>(&self) -> Result<(T, Vec<String>), Problem> {
+        let (mut track, mut unknown) = (serde_path_to_error::Track::new(), Vec::new());
+        let body = serde_path_to_error::Deserializer::new(&self.call.body, &mut track);
+        match serde_ignored::deserialize(body, |path| unknown.push(path.to_string())) {
+            Ok(body) => Ok((body, unknown)),
+            Err(error) => Err(misfit(&track.path(), &error).into()),
+        }
+    }
+
+    /// The body as a type of its own, which says itself whether it takes keys that it does not know.
     pub(crate) fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_path_to_error::deserialize(&self.call.body).map_err(|error| misfit(&error).into())
+        serde_path_to_error::deserialize(&self.call.body)
+            .map_err(|error: serde_path_to_error::Error<_>| misfit(error.path(), error.inner()).into())
     }
 }
 
 /// Where a body does not fit its type, and why.
-fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+fn misfit(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Error {
     use serde_path_to_error::Segment;
     let segment = |segment: &Segment| match segment {
         Segment::Seq { index } => format!("/{index}"),
         Segment::Map { key } => format!("/{key}"),
         Segment::Enum { .. } | Segment::Unknown => String::new(),
     };
-    let mut pointer: String = error.path().iter().map(segment).collect();
-    let detail = error.inner().to_string();
+    let mut pointer: String = path.iter().map(segment).collect();
+    let detail = error.to_string();
     // A field that is missing is named in the text alone: the path ends at what it is missing from.
     let missing = detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     if let Some(name) = missing {

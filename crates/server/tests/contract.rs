@@ -3,6 +3,8 @@
 
 #[path = "contract/associations.rs"]
 mod associations;
+#[path = "contract/bad_input.rs"]
+mod bad_input;
 #[path = "contract/branches.rs"]
 mod branches;
 #[path = "contract/clashes.rs"]
@@ -21,6 +23,8 @@ mod exceptions;
 mod invalid;
 #[path = "contract/operations.rs"]
 mod operations;
+#[path = "contract/pages.rs"]
+mod pages;
 #[path = "contract/problem.rs"]
 mod problem;
 #[path = "contract/refusals.rs"]

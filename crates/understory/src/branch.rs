@@ -152,6 +152,9 @@ impl Project {
 
     /// Merges one branch into another: one commit with two parents, or none if there is nothing to bring.
     pub async fn merge_execute(&self, request: &MergeRequest) -> Result<MergeOutcome> {
+        let author = request.author.as_ref().map(Author::signature);
+        let options = WriteOptions { message: request.message.clone(), author, ..WriteOptions::default() };
+        options.check(self.principal())?;
         let source = self.branch_view(&request.source_branch).await?;
         let target = self.branch_view(&request.target_branch).await?;
         let pins = [(&source, &request.source_hash), (&target, &request.target_hash)];
@@ -169,8 +172,6 @@ impl Project {
         if !merged.conflicts.is_empty() {
             return Err(Error::MergeConflict(merged.conflicts));
         }
-        let author = request.author.as_ref().map(Author::signature);
-        let options = WriteOptions { message: request.message.clone(), author, ..WriteOptions::default() };
         let meta = options
             .meta(self.principal(), || format!("Merge branch {} into {}", source.resolved.name, target.resolved.name));
         let Some(branch) = target.resolved.branch() else {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use understory_auth::Principal;
+use understory_auth::{Principal, PrincipalKind};
 use understory_manage::{Applied, Commit, CommitHash, CommitMeta, Draft, Signature, Snapshot};
 use understory_model::Value;
 
@@ -31,6 +31,14 @@ impl WriteOptions {
     /// A write to a ref with a message.
     pub fn to(reference: &str, message: impl Into<String>) -> Self {
         Self { reference: Some(reference.to_owned()), message: Some(message.into()), ..Self::default() }
+    }
+
+    /// Who writes in another's name must hold the admin key: whoever holds a named key writes in its name.
+    pub(crate) fn check(&self, principal: &Principal) -> Result<()> {
+        match (&self.author, principal.kind) {
+            (Some(_), PrincipalKind::Key) => Err(Error::Forbidden("an author may be named with the admin key only".into())),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn meta(&self, principal: &Principal, message: impl FnOnce() -> String) -> CommitMeta {
@@ -86,6 +94,7 @@ impl Project {
         current: impl Fn(&Snapshot) -> Option<Value>,
         edit: impl Fn(&mut Draft) -> Result<T>,
     ) -> Result<Written<T>> {
+        options.check(self.principal())?;
         let mut turn = None;
         for _ in 0..MAX_TRIES {
             if let Some(written) = self.try_write(options, &message, &current, &edit).await? {

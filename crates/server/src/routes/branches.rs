@@ -10,6 +10,7 @@ use understory::manage::Branch;
 use understory::{Answer, MergeRequest, Project};
 
 use super::entities::respond;
+use crate::headers::{set_commit, set_warning};
 use crate::request::Incoming;
 use crate::{Context, Problem};
 
@@ -43,9 +44,9 @@ struct Create {
 
 async fn create(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
-    let body: Create = incoming.body()?;
+    let (body, unknown): (Create, _) = incoming.lenient_body()?;
     let branch = project.branch_create(&body.name, body.from_branch.as_deref(), body.from_commit.as_deref()).await?;
-    Ok(answer(201, info(&project, &branch)))
+    Ok(answer_with(201, info(&project, &branch), &unknown))
 }
 
 async fn one(State(context): State<Context>, request: Request) -> Answered {
@@ -75,7 +76,7 @@ struct PreviewRequest {
 
 async fn preview(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
-    let body: PreviewRequest = incoming.body()?;
+    let (body, unknown): (PreviewRequest, _) = incoming.lenient_body()?;
     let preview = project.merge_preview(&body.source_branch, &body.target_branch).await?;
     let summary =
         |table: &String| json!({ "table": table, "diffType": "modified", "dataChange": true, "schemaChange": false });
@@ -88,12 +89,12 @@ async fn preview(State(context): State<Context>, request: Request) -> Answered {
         "diffSummary": preview.tables.iter().map(summary).collect::<Vec<_>>(),
         "conflicts": conflicts,
     });
-    Ok(answer(200, data))
+    Ok(answer_with(200, data, &unknown))
 }
 
 async fn merge(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
-    let body: MergeRequest = incoming.body()?;
+    let (body, unknown): (MergeRequest, _) = incoming.lenient_body()?;
     let merged = project.merge_execute(&body).await.map_err(|error| Problem::of_merge(error, &project))?;
     let data = json!({
         "status": "success",
@@ -101,7 +102,9 @@ async fn merge(State(context): State<Context>, request: Request) -> Answered {
         "sourceBranch": body.source_branch,
         "targetBranch": body.target_branch,
     });
-    Ok(answer(200, data))
+    let mut response = answer_with(200, data, &unknown);
+    set_commit(&mut response, &merged.head);
+    Ok(response)
 }
 
 async fn resolve(State(context): State<Context>, request: Request) -> Answered {
@@ -121,6 +124,12 @@ pub(super) async fn open(context: &Context, request: Request) -> Result<(Incomin
 fn info(project: &Project, branch: &Branch) -> Value {
     let name = branch.name.as_str();
     json!({ "baseName": name, "fullName": project.full_name(name), "hash": branch.head })
+}
+
+fn answer_with(status: u16, data: Value, unknown: &[String]) -> Response {
+    let mut response = answer(status, data);
+    set_warning(&mut response, unknown);
+    response
 }
 
 /// `{data: …}` with a status.

@@ -14,7 +14,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
 }
 
 /// A path to what is there.
-fn filled(path: &str, seed: &Seed) -> String {
+pub(crate) fn filled(path: &str, seed: &Seed) -> String {
     let value = |segment: &str, before: &str| match (segment, before) {
         ("{tenantId}", _) => "acme".to_owned(),
         ("{projectId}", _) | ("{id}", "projects") => "demo".to_owned(),

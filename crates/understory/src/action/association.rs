@@ -8,7 +8,7 @@ use understory_model::{Association, Entity, Key, Model, Reference, Row, camel_ca
 
 use super::crud::{answer, require_parent};
 use super::page::Paging;
-use super::{Answer, Call};
+use super::{Answer, Call, unknown_keys};
 use crate::error::{duplicate, words};
 use crate::names;
 use crate::routes::Route;
@@ -150,7 +150,7 @@ pub(super) fn set_add(entity: &Entity, draft: &mut Draft, call: &Call) -> Result
     let value = call.body.get(&wire).and_then(Value::as_str).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| Error::field(format!("/{wire}"), "required", format!("{wire} is required")))?;
     put_value(entity, draft, &place, &wire, value)?;
-    Ok(Answer::data(201, values(entity, association, draft, &place)))
+    Ok(Answer::data(201, values(entity, association, draft, &place)).with_unknown(unknown_keys(&call.body, &[&wire])))
 }
 
 pub(super) fn set_replace(entity: &Entity, draft: &mut Draft, call: &Call) -> Result<Answer> {
@@ -171,7 +171,8 @@ pub(super) fn set_replace(entity: &Entity, draft: &mut Draft, call: &Call) -> Re
     for value in wanted {
         put_value(entity, draft, &place, &wire, value)?;
     }
-    Ok(Answer::data(200, values(entity, association, draft, &place)))
+    let unknown = unknown_keys(&call.body, &[&plural]);
+    Ok(Answer::data(200, values(entity, association, draft, &place)).with_unknown(unknown))
 }
 
 pub(super) fn set_remove(entity: &Entity, draft: &mut Draft, call: &Call) -> Result<Answer> {

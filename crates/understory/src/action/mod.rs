@@ -54,6 +54,12 @@ impl Answer {
     }
 }
 
+/// Keys of a body that mean nothing to a route that takes these.
+fn unknown_keys(body: &Value, known: &[&str]) -> Vec<String> {
+    let keys = body.as_object().into_iter().flat_map(serde_json::Map::keys);
+    keys.filter(|key| !known.contains(&key.as_str())).cloned().collect()
+}
+
 /// What reads and writes are called with.
 #[derive(Clone, Debug, Default)]
 pub struct Call {

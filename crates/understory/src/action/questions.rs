@@ -8,11 +8,14 @@ use understory_model::{Entity, Key, Model};
 
 use super::crud::answer;
 use super::page::Paging;
-use super::{Answer, Call};
+use super::{Answer, Call, unknown_keys};
 use crate::error::words;
 use crate::names::{self, agent_evaluator, sub_agent, sub_agent_relation, tool, tool_relation};
 use crate::rows::{Rows as _, texts};
 use crate::{Error, Result};
+
+/// The key of a body with ids of evaluators.
+const WANTED: &str = "evaluatorIds";
 
 /// The sub-agents that one may hand over or delegate to.
 pub(super) fn related_agents(model: &Model, rows: &Snapshot, call: &Call) -> Result<Answer> {
@@ -72,7 +75,7 @@ pub(super) fn evaluators_batch(model: &Model, rows: &Snapshot, call: &Call) -> R
     let wanted = wanted_ids(call)?;
     let found = rows.all(&entity.name).into_iter().filter(|row| wanted.iter().any(|id| row.text("id") == Some(id)));
     let data: Vec<Value> = found.map(|row| answer(&entity, rows, row, call, true)).collect();
-    Ok(Answer::data(200, data.into()))
+    Ok(Answer::data(200, data.into()).with_unknown(unknown_keys(&call.body, &[WANTED])))
 }
 
 /// The agents that several evaluators are limited to, by evaluator.
@@ -84,7 +87,7 @@ pub(super) fn evaluator_scopes(rows: &Snapshot, call: &Call) -> Result<Answer> {
             (id, texts(&members, names::AGENT).into())
         })
         .collect();
-    Ok(Answer::data(200, scopes.into()))
+    Ok(Answer::data(200, scopes.into()).with_unknown(unknown_keys(&call.body, &[WANTED])))
 }
 
 fn entity(model: &Model, name: &str) -> Result<Arc<Entity>> {
@@ -92,7 +95,7 @@ fn entity(model: &Model, name: &str) -> Result<Arc<Entity>> {
 }
 
 fn wanted_ids(call: &Call) -> Result<Vec<String>> {
-    let wrong = || Error::field("/evaluatorIds", "type", "evaluatorIds must be an array of ids");
-    let ids = call.body.get("evaluatorIds").and_then(Value::as_array).ok_or_else(wrong)?;
+    let wrong = || Error::field(format!("/{WANTED}"), "type", format!("{WANTED} must be an array of ids"));
+    let ids = call.body.get(WANTED).and_then(Value::as_array).ok_or_else(wrong)?;
     ids.iter().map(|id| id.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
 }

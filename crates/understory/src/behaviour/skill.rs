@@ -53,14 +53,12 @@ impl Behaviour for Skill {
             return Err(Error::field(format!("/files/{index}/content"), "immutable", detail));
         }
         let metadata = if front.metadata.is_empty() { Value::Null } else { json!(front.metadata) };
-        let kept = body.get("files").cloned().unwrap_or_default();
-        *body = Map::from_iter([
+        body.extend([
             ("id".to_owned(), front.name.clone().into()),
             (NAME.to_owned(), front.name.into()),
             (DESCRIPTION.to_owned(), front.description.into()),
             (METADATA.to_owned(), metadata),
             (CONTENT.to_owned(), front.content.into()),
-            ("files".to_owned(), kept),
         ]);
         Ok(())
     }
