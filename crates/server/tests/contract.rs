@@ -1,10 +1,14 @@
 //! The API as the contract describes it: every operation, called for success and for refusal.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "contract/access.rs"]
+mod access;
 #[path = "contract/associations.rs"]
 mod associations;
 #[path = "contract/bad_input.rs"]
 mod bad_input;
+#[path = "contract/batch.rs"]
+mod batch;
 #[path = "contract/branches.rs"]
 mod branches;
 #[path = "contract/clashes.rs"]
@@ -19,6 +23,8 @@ mod documents;
 mod entities;
 #[path = "contract/exceptions.rs"]
 mod exceptions;
+#[path = "contract/headers.rs"]
+mod headers;
 #[path = "contract/invalid.rs"]
 mod invalid;
 #[path = "contract/operations.rs"]

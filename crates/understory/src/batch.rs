@@ -8,6 +8,8 @@ use crate::routes::{Verb, find_route};
 use crate::write::{WriteOptions, Written};
 use crate::{Error, Result};
 
+/// Where a batch's operations are in its body.
+const OPERATIONS: &str = "/operations";
 /// The most operations in a batch.
 const MAX_OPERATIONS: usize = 1_000;
 
@@ -36,14 +38,14 @@ impl Project {
     ) -> Result<Written<Vec<Value>>> {
         if operations.is_empty() || operations.len() > MAX_OPERATIONS {
             let detail = format!("a batch has 1 to {MAX_OPERATIONS} operations");
-            return Err(Error::field("/operations", "range", detail));
+            return Err(Error::field(OPERATIONS, "range", detail));
         }
         let message = || format!("Batch of {} operations", operations.len());
         let edit = |draft: &mut Draft| {
             let run = |(index, operation)| self.run(draft, operation, base_url).map_err(|error| at(error, index));
             operations.iter().enumerate().map(run).collect()
         };
-        self.write(options, message, |_| None, edit).await
+        self.write(options, message, |_| None, edit).await.map_err(of_all)
     }
 
     fn run(&self, draft: &mut Draft, operation: &BatchOperation, base_url: &str) -> Result<Value> {
@@ -68,11 +70,20 @@ impl Project {
     }
 }
 
+/// The laws speak of all operations together: a later one may set right what an earlier one left.
+fn of_all(error: Error) -> Error {
+    let Error::Invalid(mut errors) = error else { return error };
+    for error in errors.iter_mut().filter(|error| !error.pointer.starts_with(OPERATIONS)) {
+        OPERATIONS.clone_into(&mut error.pointer);
+    }
+    Error::Invalid(errors)
+}
+
 /// Says which operation an error is about.
 fn at(error: Error, index: usize) -> Error {
     let place = format!("operation {index}");
     match error {
-        Error::Invalid(_) => crate::action::within(error, &format!("/operations/{index}")),
+        Error::Invalid(_) => crate::action::within(error, &format!("{OPERATIONS}/{index}")),
         Error::BadRequest(detail) => Error::BadRequest(format!("{place}: {detail}")),
         Error::Conflict(detail) => Error::Conflict(format!("{place}: {detail}")),
         Error::Unprocessable(detail) => Error::Unprocessable(format!("{place}: {detail}")),

@@ -36,7 +36,9 @@ impl WriteOptions {
     /// Who writes in another's name must hold the admin key: whoever holds a named key writes in its name.
     pub(crate) fn check(&self, principal: &Principal) -> Result<()> {
         match (&self.author, principal.kind) {
-            (Some(_), PrincipalKind::Key) => Err(Error::Forbidden("an author may be named with the admin key only".into())),
+            (Some(_), PrincipalKind::Key) => {
+                Err(Error::Forbidden("an author may be named with the admin key only".into()))
+            }
             _ => Ok(()),
         }
     }

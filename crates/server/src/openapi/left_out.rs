@@ -21,19 +21,11 @@ pub const LEFT_OUT: &[(&str, &[&str])] = &[
     ),
     (
         "catalogues: listings of other people's MCP servers are fetched from elsewhere and not kept here",
-        &[
-            "list-mcp-catalog",
-            "get-third-party-mcp-server",
-        ],
+        &["list-mcp-catalog", "get-third-party-mcp-server"],
     ),
     (
         "OAuth: signing in to MCP servers needs a browser and an authorisation server",
-        &[
-            "mcp-oauth-callback",
-            "initiate-tool-oauth-login",
-            "get-oauth-redirect-url",
-            "get-user-credential-for-tool",
-        ],
+        &["mcp-oauth-callback", "initiate-tool-oauth-login", "get-oauth-redirect-url", "get-user-credential-for-tool"],
     ),
     (
         "chat: conversations, feedback and tokens to talk with are runtime data",
@@ -88,13 +80,7 @@ pub const LEFT_OUT: &[(&str, &[&str])] = &[
             "delete-app-auth-key",
         ],
     ),
-    (
-        "secrets: no credential store is attached yet",
-        &[
-            "list-credential-stores",
-            "create-credential-in-store",
-        ],
-    ),
+    ("secrets: no credential store is attached yet", &["list-credential-stores", "create-credential-in-store"]),
     (
         "schedules are runtime data, and their runs need a worker",
         &[
@@ -120,12 +106,7 @@ pub const LEFT_OUT: &[(&str, &[&str])] = &[
     ),
     (
         "calls of triggers and webhooks are runtime data, and making one needs a worker",
-        &[
-            "list-trigger-invocations",
-            "get-trigger-invocation-by-id",
-            "rerun-trigger",
-            "test-webhook-destination",
-        ],
+        &["list-trigger-invocations", "get-trigger-invocation-by-id", "rerun-trigger", "test-webhook-destination"],
     ),
     (
         "runs and results of evaluations are runtime data, and making them needs a model",

@@ -202,7 +202,8 @@ fn right_schema(model: &Model, entity: &Entity) -> Value {
         return target;
     }
     let own = wire_schema(entity)["properties"].clone();
-    let property = |(name, column): &(String, String)| (name.clone(), own[understory::model::camel_case(column)].clone());
+    let property =
+        |(name, column): &(String, String)| (name.clone(), own[understory::model::camel_case(column)].clone());
     let properties: serde_json::Map<String, Value> = with.iter().map(property).collect();
     let required: Vec<&String> = with.iter().map(|(name, _)| name).collect();
     json!({ "allOf": [target, { "type": "object", "properties": properties, "required": required }] })

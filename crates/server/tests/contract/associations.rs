@@ -34,7 +34,10 @@ async fn pairs(client: &Client) {
         if key == "functionToolId" {
             body = json!({ "subAgentId": "s2", key: id, "toolPolicies": { "*": { "needsApproval": true } } });
         }
-        Write::new("POST", &base, body, &format!("{pair}/exists")).not_shown(&["agentId", "subAgentId", key, "toolPolicies"]).run(client).await;
+        Write::new("POST", &base, body, &format!("{pair}/exists"))
+            .not_shown(&["agentId", "subAgentId", key, "toolPolicies"])
+            .run(client)
+            .await;
         assert_eq!(client.get(&format!("{pair}/exists")).await, json!({ "exists": true }));
         let owned = client.get(&own).await;
         assert_eq!(owned["data"][0]["id"], id);
@@ -85,7 +88,8 @@ async fn nested(client: &Client, seed: &Seed) {
         write(client, "DELETE", &one, None, &list).await;
     }
     let items = format!("{PROJECT}/evals/dataset-items/{}", seed.dataset);
-    let body = json!([{ "input": { "messages": ["one"] } }, { "input": { "messages": ["two"] }, "expectedOutput": ["x"] }]);
+    let body =
+        json!([{ "input": { "messages": ["one"] } }, { "input": { "messages": ["two"] }, "expectedOutput": ["x"] }]);
     Write::new("POST", &format!("{items}/items/bulk"), body, &items).many().run(client).await;
     let read = client.get(&items).await;
     assert_eq!(read["data"].as_array().unwrap().len(), 2);

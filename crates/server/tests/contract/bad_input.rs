@@ -33,7 +33,11 @@ async fn unknown_keys_are_ignored_and_named() {
         ("PUT", format!("{TENANT}/project-full/demo"), project("demo")),
         ("POST", format!("{TENANT}/project-full"), project("fresh")),
         ("PATCH", format!("{TENANT}/projects/demo"), json!({ "name": "n" })),
-        ("POST", format!("{TENANT}/projects"), json!({ "id": "x", "name": "n", "models": { "base": { "model": "m" } } })),
+        (
+            "POST",
+            format!("{TENANT}/projects"),
+            json!({ "id": "x", "name": "n", "models": { "base": { "model": "m" } } }),
+        ),
     ];
     for entity in entities(&seed) {
         let body = client.body("POST", &entity.path, 0, &entity.create);
@@ -139,7 +143,9 @@ async fn texts_come_back_as_they_were_sent() {
     let client = Client::start().await;
     seed(&client).await;
     let tool = format!("{PROJECT}/tools/t");
-    for text in ["'; drop table tools; --", "\"quoted\" \\ back", "ünïcode 🦀 \u{202e}", "line\nbreak\ttab", "null", "%s {} $1"] {
+    for text in
+        ["'; drop table tools; --", "\"quoted\" \\ back", "ünïcode 🦀 \u{202e}", "line\nbreak\ttab", "null", "%s {} $1"]
+    {
         client.call("PATCH", &tool, Some(&json!({ "name": text, "description": text }))).await;
         let read = client.get(&tool).await;
         assert_eq!((read["data"]["name"].as_str(), read["data"]["description"].as_str()), (Some(text), Some(text)));

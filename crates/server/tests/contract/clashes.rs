@@ -154,7 +154,8 @@ async fn malformed_ids_are_refused() {
         client.refused("POST", &format!("/manage/tenants/{tenant}/projects"), Some(&own), &[400]).await;
     }
     for name in ["", "a b", "ü", "a..b\u{7}", &"b".repeat(256)] {
-        let pointers = client.refused("POST", &format!("{PROJECT}/branches"), Some(&json!({ "name": name })), &[400]).await;
+        let pointers =
+            client.refused("POST", &format!("{PROJECT}/branches"), Some(&json!({ "name": name })), &[400]).await;
         assert_eq!(pointers, ["/name"], "{name:?}");
     }
 }

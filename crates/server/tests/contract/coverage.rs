@@ -23,7 +23,8 @@ fn every_operation_is_served_or_left_out_by_name() {
 }
 
 /// Successes of the contract that never happen here, and why.
-const NEVER: [(&str, u16, &str); 1] = [("create-credential", 200, "an id that is there already is a conflict, as elsewhere")];
+const NEVER: [(&str, u16, &str); 1] =
+    [("create-credential", 200, "an id that is there already is a conflict, as elsewhere")];
 
 #[test]
 fn parameters_and_statuses_are_those_of_the_contract() {
@@ -52,10 +53,14 @@ fn bodies_require_no_more_and_answers_promise_no_less() {
             let required = |document: &Value, schema: &Value| paths(document, schema, Wanted::Required);
             let (theirs_required, own_required) =
                 (required(&contract.document, theirs_body), required(&ours.document, own_body));
-            wrong.extend(own_required.difference(&theirs_required).map(|path| format!("{}: we require {path}", theirs.id)));
+            wrong.extend(
+                own_required.difference(&theirs_required).map(|path| format!("{}: we require {path}", theirs.id)),
+            );
         }
         for status in theirs.successes() {
-            let (Some(theirs_answer), Some(own_answer)) = (theirs.response(status), own.response(status)) else { continue };
+            let (Some(theirs_answer), Some(own_answer)) = (theirs.response(status), own.response(status)) else {
+                continue;
+            };
             let promised = paths(&contract.document, theirs_answer, Wanted::Required);
             let described = paths(&ours.document, own_answer, Wanted::All);
             wrong.extend(promised.difference(&described).map(|path| format!("{}: no {path} in the answer", theirs.id)));

@@ -16,7 +16,10 @@ async fn agents(client: &Client) {
     let full = |id: &str| format!("{PROJECT}/agent/{id}");
     // Written with a `type`, read without one.
     let shown_otherwise: &[&str] = &["subAgents"];
-    let create = Write::new("POST", &format!("{PROJECT}/agent"), agent("c"), &full("c")).not_shown(shown_otherwise).run(client).await;
+    let create = Write::new("POST", &format!("{PROJECT}/agent"), agent("c"), &full("c"))
+        .not_shown(shown_otherwise)
+        .run(client)
+        .await;
     assert_eq!(create.status.as_u16(), 201);
     let mut changed = agent("c");
     changed["description"] = json!("changed");

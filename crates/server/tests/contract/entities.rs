@@ -141,9 +141,11 @@ impl Crud {
     /// Creates a row, reads, lists, changes and deletes it.
     pub(crate) async fn run(&self, client: &Client) {
         let body = client.body("POST", &self.path, 0, &self.create);
-        let list = if self.list.ends_with("/sk") { self.list.clone() } else { at_most_100(client, &self.list) };
-        let skill = self.path.ends_with("/skills");
-        let probe = if self.given { self.one("new-one") } else if skill { self.one("new-one") } else { list.clone() };
+        let list = at_most_100(client, &self.list);
+        // Where the server makes the id, the list tells; a skill's id is in its SKILL.md.
+        let known = self.given || self.path.ends_with("/skills");
+        let probe = if known { self.one("new-one") } else { list.clone() };
+        // A new file shows among the files of its skill.
         let files: &[&str] = &["filePath", "content"];
         let not_shown = if self.path.ends_with("/files") { files } else { self.not_shown };
         let created = Write::new("POST", &self.path, body, &probe).not_shown(not_shown).run(client).await.body;

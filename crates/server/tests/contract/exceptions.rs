@@ -1,5 +1,8 @@
 //! Where an answer is not what the contract's schema says, and why.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 /// Operations, what in their answers differs (`*`: one segment), and the reason.
 type Exception = (&'static [&'static str], &'static [&'static str], &'static str);
 
@@ -12,13 +15,24 @@ const EXCEPTIONS: &[Exception] = &[
     (AGENTS, &["/data"], "recorded documents show agents in short form, without what is null"),
 ];
 
+static USED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+/// Reasons of exceptions that no answer needed.
+pub(crate) fn unused() -> Vec<&'static str> {
+    let used = USED.lock().unwrap();
+    let unused = EXCEPTIONS.iter().enumerate().filter(|(index, _)| !used.contains(index));
+    unused.map(|(_, (_, _, reason))| *reason).collect()
+}
+
 /// Whether an error at a place of an operation's answer is one of the exceptions.
 pub(crate) fn excepted(operation: &str, error: &str) -> bool {
     let place = error.split(": ").next().unwrap_or_default();
     let of = |(operations, places, _): &&Exception| {
         operations.contains(&operation) && places.iter().any(|wanted| covers(wanted, place))
     };
-    EXCEPTIONS.iter().any(|exception| of(&exception))
+    let Some(index) = EXCEPTIONS.iter().position(|exception| of(&exception)) else { return false };
+    USED.lock().unwrap().insert(index);
+    true
 }
 
 /// Whether a place is the wanted one or within it.

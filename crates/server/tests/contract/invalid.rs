@@ -58,7 +58,11 @@ fn break_value(schema: &Value, body: &Value, pointer: &str, add: Breaking<'_>) {
         break_value(items, &body[0], &format!("{pointer}/0"), add);
     }
     if let Some(named) = schema.get("additionalProperties").filter(|named| named.is_object()) {
-        let entries = body.as_object().into_iter().flatten().filter(|(name, _)| schema["properties"].get(name.as_str()).is_none());
+        let entries = body
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| schema["properties"].get(name.as_str()).is_none());
         for (name, value) in entries {
             break_value(named, value, &format!("{pointer}/{name}"), add);
         }
@@ -97,13 +101,14 @@ fn break_scalar(schema: &Value, pointer: &str, add: Breaking<'_>) {
 }
 
 /// Sends every broken form of a body; each must be refused where it is broken.
-async fn all_refused(client: &Client, verb: &str, path: &str, body: &Value) -> Vec<String> {
+async fn all_refused(client: &Client, verb: &str, path: &str, body: &Value) -> (usize, Vec<String>) {
     let place = client.operation(verb, path).place();
     let schema = OURS.operations[&place].request().expect("it takes a body");
-    let mut complaints = Vec::new();
+    let (mut tried, mut complaints) = (0, Vec::new());
     // So it is with the id in the path of a PUT.
     let said = |wrong: &Wrong| !(verb == "PUT" && wrong.pointer == "/id" && wrong.how == "required");
     for wrong in wrongs(schema, body).into_iter().filter(said) {
+        tried += 1;
         let what = format!("{verb} {path}: {} broken ({})", wrong.pointer, wrong.how);
         let before = client.branches().await;
         let answer = client.server.send(verb, path, Some(&wrong.body)).await;
@@ -121,35 +126,44 @@ async fn all_refused(client: &Client, verb: &str, path: &str, body: &Value) -> V
         }
         assert_eq!(client.branches().await, before, "{what}: it left something");
     }
-    complaints
+    (tried, complaints)
+}
+
+/// Every broken body was refused where it is broken, and there were many.
+fn none_taken(all: Vec<(usize, Vec<String>)>) {
+    let (tried, complaints): (Vec<usize>, Vec<Vec<String>>) = all.into_iter().unzip();
+    let (tried, complaints) = (tried.iter().sum::<usize>(), complaints.concat());
+    assert!(complaints.is_empty(), "{}: {complaints:#?}", complaints.len());
+    assert!(tried > 300, "{tried}");
+    println!("{tried} broken bodies");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_of_entities() {
     let client = Client::start().await;
     let seed = seed(&client).await;
-    let mut complaints = Vec::new();
+    let mut all = Vec::new();
     for entity in entities(&seed) {
         let body = client.body("POST", &entity.path, 0, &entity.create);
-        complaints.extend(all_refused(&client, "POST", &entity.path, &body).await);
+        all.push(all_refused(&client, "POST", &entity.path, &body).await);
         let Some(update) = &entity.update else { continue };
         let created = client.server.send("POST", &entity.path, Some(&body)).await.body;
         let one = entity.one(created["data"]["id"].as_str().unwrap_or("new-one"));
         let body = client.body("PATCH", &one, 1, update);
-        complaints.extend(all_refused(&client, "PATCH", &one, &body).await);
+        all.push(all_refused(&client, "PATCH", &one, &body).await);
     }
-    assert!(complaints.is_empty(), "{}: {complaints:#?}", complaints.len());
+    none_taken(all);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_of_everything_else() {
     let client = Client::start().await;
     let seed = seed(&client).await;
-    let mut complaints = Vec::new();
+    let mut all = Vec::new();
     for (verb, path, body) in others(&seed) {
-        complaints.extend(all_refused(&client, verb, &path, &body).await);
+        all.push(all_refused(&client, verb, &path, &body).await);
     }
-    assert!(complaints.is_empty(), "{}: {complaints:#?}", complaints.len());
+    none_taken(all);
 }
 
 fn others(seed: &Seed) -> Vec<(&'static str, String, Value)> {
@@ -158,7 +172,8 @@ fn others(seed: &Seed) -> Vec<(&'static str, String, Value)> {
     let component = |key: &str| json!({ "agentId": "a", "subAgentId": "s2", key: "x" });
     let users = agent_path(&format!("triggers/{}/users", seed.trigger));
     let ids = json!({ "evaluatorIds": ["x"] });
-    let merge = json!({ "sourceBranch": "main", "targetBranch": "main", "sourceHash": "x", "targetHash": "x", "message": "m" });
+    let merge =
+        json!({ "sourceBranch": "main", "targetBranch": "main", "sourceHash": "x", "targetHash": "x", "message": "m" });
     let mut full_agent = agent("c");
     full_agent["triggers"] = json!({ "hook": { "name": "hook", "enabled": true } });
     let mut full_project = project("demo");
@@ -168,7 +183,11 @@ fn others(seed: &Seed) -> Vec<(&'static str, String, Value)> {
         ("POST", agent_path("sub-agent-artifact-components"), component("artifactComponentId")),
         ("POST", agent_path("sub-agent-data-components"), component("dataComponentId")),
         ("POST", agent_path("sub-agent-function-tools"), json!({ "subAgentId": "s2", "functionToolId": "ft" })),
-        ("POST", agent_path("sub-agent-skills"), json!({ "subAgentId": "s2", "skillId": "sk", "index": 0, "alwaysLoaded": true })),
+        (
+            "POST",
+            agent_path("sub-agent-skills"),
+            json!({ "subAgentId": "s2", "skillId": "sk", "index": 0, "alwaysLoaded": true }),
+        ),
         ("POST", users.clone(), json!({ "userId": "ana" })),
         ("PUT", users, json!({ "userIds": ["ana"] })),
         ("POST", project_path(&format!("evals/dataset-items/{}/items/bulk", seed.dataset)), json!([{ "input": {} }])),
@@ -177,11 +196,18 @@ fn others(seed: &Seed) -> Vec<(&'static str, String, Value)> {
         ("POST", project_path("branches"), json!({ "name": "b", "fromBranch": "main" })),
         ("POST", project_path("branches/merge/preview"), json!({ "sourceBranch": "main", "targetBranch": "main" })),
         ("POST", project_path("branches/merge"), merge),
-        ("POST", format!("{TENANT}/projects"), json!({ "id": "new", "name": "n", "models": { "base": { "model": "m" } } })),
+        (
+            "POST",
+            format!("{TENANT}/projects"),
+            json!({ "id": "new", "name": "n", "models": { "base": { "model": "m" } } }),
+        ),
         ("PATCH", format!("{TENANT}/projects/demo"), json!({ "name": "n", "models": { "base": { "model": "m" } } })),
         ("POST", project_path("agent"), full_agent.clone()),
         ("PUT", project_path("agent/c"), full_agent),
         ("PUT", format!("{TENANT}/project-full/demo"), full_project.clone()),
-        ("POST", format!("{TENANT}/project-full"), { full_project["id"] = json!("fresh"); full_project }),
+        ("POST", format!("{TENANT}/project-full"), {
+            full_project["id"] = json!("fresh");
+            full_project
+        }),
     ]
 }

@@ -47,7 +47,9 @@ async fn projects_have_pages_too() {
     let client = Client::start().await;
     let path = format!("{TENANT}/projects");
     for id in ["c", "a", "b"] {
-        client.call("POST", &path, Some(&json!({ "id": id, "name": id, "models": { "base": { "model": "m" } } }))).await;
+        client
+            .call("POST", &path, Some(&json!({ "id": id, "name": id, "models": { "base": { "model": "m" } } })))
+            .await;
     }
     let mut seen = Vec::new();
     for page in 1..=2 {
@@ -69,7 +71,9 @@ async fn bad_pages_are_refused_by_every_list() {
     for operation in paged.filter(|operation| crate::validators::OURS.operations.contains_key(&operation.place())) {
         let path = crate::refusals::filled(&operation.path, &seed);
         client.get(&path).await;
-        for query in ["page=0", "page=-1", "page=x", "page=1.5", "limit=0", "limit=101", "limit=", "limit=99999999999999999999"] {
+        for query in
+            ["page=0", "page=-1", "page=x", "page=1.5", "limit=0", "limit=101", "limit=", "limit=99999999999999999999"]
+        {
             let pointers = client.refused("GET", &format!("{path}?{query}"), None, &[400]).await;
             assert_eq!(pointers, [format!("/{}", query.split('=').next().unwrap())], "{path}?{query}");
         }

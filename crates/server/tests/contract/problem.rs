@@ -26,7 +26,10 @@ impl Client {
     pub(crate) async fn refused(&self, verb: &str, path: &str, body: Option<&Value>, statuses: &[u16]) -> Vec<String> {
         let before = self.branches().await;
         let answer = self.server.send(verb, path, body).await;
-        let what = format!("{verb} {path} {}", body.map(Value::to_string).unwrap_or_default().chars().take(300).collect::<String>());
+        let what = format!(
+            "{verb} {path} {}",
+            body.map(Value::to_string).unwrap_or_default().chars().take(300).collect::<String>()
+        );
         let status = answer.status.as_u16();
         assert!(statuses.contains(&status), "{what}: {status}, not {statuses:?}: {}", answer.text);
         let pointers = problem(&what, &answer, status);

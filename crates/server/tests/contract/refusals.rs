@@ -43,7 +43,12 @@ async fn without_a_key() {
         // Older clients know the contract's routes without the prefix.
         let alias = path.strip_prefix("/manage").filter(|_| CONTRACT.operations.contains_key(&operation.place()));
         for path in [Some(path.as_str()), alias].into_iter().flatten() {
-            for headers in [&[][..], &[("authorization", "Bearer wrong")], &[("x-api-key", "wrong")], &[("authorization", "Basic x")]] {
+            for headers in [
+                &[][..],
+                &[("authorization", "Bearer wrong")],
+                &[("x-api-key", "wrong")],
+                &[("authorization", "Basic x")],
+            ] {
                 let answer = client.server.send_with(&operation.verb, path, headers, Some(&json!({}))).await;
                 problem(&format!("{} {path}", operation.verb), &answer, 401);
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
@@ -101,9 +106,11 @@ async fn of_what_is_not_there() {
     for operation in operations() {
         // The last thing that the path names, if it is a row of the project.
         let named = ["{tenantId}", "{projectId}"];
-        let last = operation.path.split('/').filter(|s| s.starts_with('{') && !named.contains(s)).next_back();
+        let last = operation.path.split('/').rfind(|s| s.starts_with('{') && !named.contains(s));
         let (Some(last), false) = (last, operation.path.ends_with("/projects/{id}")) else { continue };
-        if operation.path.ends_with("/exists") || ["update-full-agent", "list-branches-for-agent"].contains(&operation.id.as_str()) {
+        if operation.path.ends_with("/exists")
+            || ["update-full-agent", "list-branches-for-agent"].contains(&operation.id.as_str())
+        {
             continue;
         }
         let index = operation.path.rfind(last).unwrap();

@@ -11,7 +11,13 @@ pub(crate) fn value(document: &Value, schema: &Value, variant: usize) -> Value {
         let parts: Vec<Value> = parts.iter().map(|part| value(document, part, variant)).collect();
         return match parts.first() {
             Some(first) if !first.is_object() => first.clone(),
-            _ => parts.iter().filter_map(Value::as_object).cloned().flatten().collect::<Map<_, _>>().into(),
+            _ => parts
+                .iter()
+                .filter_map(Value::as_object)
+                .flatten()
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect::<Map<_, _>>()
+                .into(),
         };
     }
     if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {

@@ -42,7 +42,8 @@ pub(crate) fn project(id: &str) -> Value {
     own["subAgents"]["s1"]["dataComponents"] = json!(["dc"]);
     own["subAgents"]["s1"]["artifactComponents"] = json!(["ac"]);
     own["subAgents"]["s1"]["skills"] = json!([{ "id": "sk", "index": 0 }]);
-    own["contextConfig"] = json!({ "id": "cc", "headersSchema": { "type": "object", "properties": {} }, "contextVariables": {} });
+    own["contextConfig"] =
+        json!({ "id": "cc", "headersSchema": { "type": "object", "properties": {} }, "contextVariables": {} });
     json!({
         "id": id, "name": "Demo", "models": { "base": { "model": "openai/gpt" } },
         "agents": { "a": own, "b": agent("b") },
@@ -64,7 +65,8 @@ pub(crate) async fn seed(client: &Client) -> Seed {
         made["data"]["id"].as_str().unwrap().to_owned()
     };
     let evals = format!("{PROJECT}/evals");
-    let evaluator = |name: &str| json!({ "name": name, "prompt": "p", "schema": { "type": "object" }, "model": { "model": "m" } });
+    let evaluator =
+        |name: &str| json!({ "name": name, "prompt": "p", "schema": { "type": "object" }, "model": { "model": "m" } });
     let first = make(format!("{evals}/evaluators"), evaluator("one")).await;
     let second = make(format!("{evals}/evaluators"), evaluator("two")).await;
     let dataset = make(format!("{evals}/datasets"), json!({ "name": "set" })).await;

@@ -62,7 +62,8 @@ impl<'a> Write<'a> {
         let name = format!("{} {}", self.verb, self.path);
         assert!((after.status, &after.text) != (before.status, &before.text), "{name}: {} is as before", self.probe);
         if self.verb == "DELETE" {
-            let gone = after.status.as_u16() == 404 || after.text.len() < before.text.len() || self.probe.ends_with("exists");
+            let gone =
+                after.status.as_u16() == 404 || after.text.len() < before.text.len() || self.probe.ends_with("exists");
             assert!(gone, "{name}: {}", after.text);
             return;
         }

@@ -28,6 +28,7 @@ async fn every_operation_succeeds() {
     assert_eq!(failed, 0, "they failed, as said above");
     let served: BTreeSet<String> = served().into_iter().map(|(theirs, _)| theirs.id).collect();
     assert_eq!(called, served, "an operation was not called");
+    assert_eq!(crate::exceptions::unused(), [""; 0], "an exception is not needed");
     println!("{} operations called for success", called.len());
 }
 
