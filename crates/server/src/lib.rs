@@ -13,7 +13,7 @@ mod serve;
 mod settings;
 
 pub use openapi::{LEFT_OUT, document};
-pub use problem::Problem;
+pub use problem::{Failure, Problem};
 pub use routes::router;
 pub use serve::{Bound, bind};
 pub use settings::{DEFAULT_BODY_LIMIT, Settings};

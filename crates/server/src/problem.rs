@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -12,7 +14,12 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     extra: Option<(&'static str, Box<Value>)>,
+    failure: Option<Failure>,
 }
+
+/// What a failure was, beside the answer that hides it: for callers in the same process, who may know.
+#[derive(Clone, Debug)]
+pub struct Failure(pub Arc<Error>);
 
 const INTERNAL: &str = "An internal error occurred; the server's log says more.";
 /// `error.message` is cut to this many characters, as clients of the contract expect.
@@ -21,7 +28,7 @@ const MESSAGE_LENGTH: usize = 100;
 impl Problem {
     /// A problem with a status and a text for clients.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, code: code(status), detail: detail.into(), errors: Vec::new(), extra: None }
+        Self { status, code: code(status), detail: detail.into(), errors: Vec::new(), extra: None, failure: None }
     }
 
     /// The problem of an error, with the conflicts of a merge in the API's form.
@@ -51,7 +58,8 @@ impl From<Error> for Problem {
             log(&error, status);
         }
         let detail = if status == StatusCode::INTERNAL_SERVER_ERROR { INTERNAL.to_owned() } else { error.to_string() };
-        Self::new(status, detail)
+        let failure = status.is_server_error().then(|| Failure(Arc::new(error)));
+        Self { failure, ..Self::new(status, detail) }
     }
 }
 
@@ -115,6 +123,9 @@ impl IntoResponse for Problem {
             body[name] = *value;
         }
         let mut response = (self.status, body.to_string()).into_response();
+        if let Some(failure) = self.failure {
+            response.extensions_mut().insert(failure);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {

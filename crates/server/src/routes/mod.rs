@@ -56,7 +56,8 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .layer(fixed("referrer-policy", "strict-origin-when-cross-origin"))
         .layer(fixed("x-xss-protection", "0"))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TraceLayer::new_for_http())
+        // Failures are logged once, with their causes, where they become answers.
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
 }
