@@ -84,7 +84,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn log_to_stderr(command: &Command) -> CommandResult<()> {
-    let default = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
+    // What fails in this process is told as the command's own error.
+    let default = if matches!(command, Command::Serve(_)) { "info" } else { "warn,understory_server::problem=off" };
     let given = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
     let filter = EnvFilter::builder().parse(given.as_deref().unwrap_or(default));
     let filter = filter.map_err(|error| CommandError::config(format!("RUST_LOG: {error}")))?;

@@ -9,6 +9,7 @@ use axum::http::request::Builder;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use understory::{Server, Understory};
+use understory_server::Failure;
 
 use crate::error::{CommandError, CommandResult, Kind};
 use crate::request::{Reply, Request};
@@ -128,6 +129,9 @@ async fn in_process(router: Router, request: axum::http::Request<Body>) -> Comma
         Err(never) => match never {},
     };
     let (parts, body) = response.into_parts();
+    if let Some(Failure(error)) = parts.extensions.get() {
+        return Err(CommandError::from(&**error));
+    }
     let bytes = to_bytes(body, usize::MAX).await;
     let bytes = bytes.map_err(|error| CommandError::internal("the answer broke off").because(&error))?;
     Reply::read(parts.status.as_u16(), parts.headers, &bytes)

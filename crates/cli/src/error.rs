@@ -155,10 +155,16 @@ pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> CommandErro
 
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for CommandError {
+    fn from(error: &Error) -> Self {
+        match error {
             Error::Internal(cause) => internal(&**cause),
             Error::Busy(cause) => Self::new(Kind::Busy, error.to_string()).because(&**cause),
-            Error::DiskFull(_) => Self::internal(error.to_string()).sources_of(&error).hint("make room and try again"),
+            Error::DiskFull(_) => Self::internal(error.to_string()).sources_of(error).hint("make room and try again"),
             Error::Invalid(fields) => {
                 let lines = fields.iter().map(|field| format!("{}: {}", field.pointer, field.detail));
                 lines.fold(Self::user(error.to_string()), Self::cause)

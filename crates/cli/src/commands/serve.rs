@@ -57,8 +57,8 @@ async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> Com
     let bound = bind(listen).await.map_err(|error| cannot_listen(&error))?;
     let addresses = bound.addresses().map_err(io("the listening sockets"))?;
     let note = Note::publish(&app, &addresses)?;
-    greet(context, &app, &addresses, synced)?;
     let stop = stop_signal()?;
+    greet(context, &app, &addresses, synced)?;
     let served = bound.serve(router(app, server_settings(args, settings)), stop).await;
     drop(note);
     served.map_err(|error| CommandError::internal("the server failed").because(&error))
@@ -146,8 +146,6 @@ fn stop_signal() -> CommandResult<impl Future<Output = ()> + Send> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn an_address_for_all_is_reached_at_home() {
         let url = |text: &str| super::url(&text.parse().unwrap());
