@@ -67,6 +67,14 @@ impl Keys {
         Ok(AdminKey { shown })
     }
 
+    /// Takes the stored admin key, if there is one; makes none.
+    pub async fn admin_key_recall(&self) -> AuthResult<()> {
+        let stored = self.inner.runtime.setting_get(ADMIN_SETTING).await?;
+        let digest = stored.map(|hash| read_hash(&hash)).transpose()?;
+        *self.inner.admin.write().unwrap_or_else(PoisonError::into_inner) = digest;
+        Ok(())
+    }
+
     async fn admin_key_stored(&self) -> AuthResult<(Digest, Option<Secret>)> {
         if let Some(hash) = self.inner.runtime.setting_get(ADMIN_SETTING).await? {
             return Ok((read_hash(&hash)?, None));

@@ -8,7 +8,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Builder;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use understory::{Server, Understory};
+use understory::{Options, Server, Understory};
 use understory_server::Failure;
 
 use crate::error::{CommandError, CommandResult, Kind};
@@ -58,12 +58,11 @@ impl Api {
             require_data(&settings.data)?;
         }
         let runtime = Runtime::new().map_err(|error| CommandError::internal("no threads").because(&error))?;
-        let app = runtime.block_on(Understory::open(settings.options()))?;
+        // The admin key is for whoever reads a server's first lines.
+        let options = Options { make_admin_key: false, ..settings.options() };
+        let app = runtime.block_on(Understory::open(options))?;
         // This process has the directory: what a server wrote there, it wrote before it was killed.
         Server::withdraw(&settings.data);
-        if let Some(key) = app.new_admin_key() {
-            eprintln!("admin key: {key}\n  made just now for {}, and shown only this once", settings.data.display());
-        }
         let session = app.keys().session_key().reveal().to_owned();
         let unlimited = understory_server::Settings { body_limit: usize::MAX, ..Default::default() };
         let router = understory_server::router(app, unlimited);

@@ -27,6 +27,8 @@ pub struct Options {
     pub data: PathBuf,
     /// An admin key to accept instead of the stored one.
     pub admin_key: Option<String>,
+    /// Whether an admin key is made where there is none: for servers, where somebody sees it.
+    pub make_admin_key: bool,
     /// A directory with further entity files and their migrations.
     pub model: Option<PathBuf>,
     /// Whether commits reach the disk before they are acknowledged; `false` for data that may vanish.
@@ -36,7 +38,7 @@ pub struct Options {
 impl Options {
     /// The data in a directory, with the built-in model.
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), admin_key: None, model: None, synced: true }
+        Self { data: data.into(), admin_key: None, make_admin_key: true, model: None, synced: true }
     }
 }
 
@@ -84,7 +86,12 @@ impl Understory {
         lock: DataLock,
     ) -> Result<Self> {
         let keys = Keys::new(runtime.clone());
-        let admin = keys.admin_key_ensure(options.admin_key.as_deref()).await?;
+        let made = if options.make_admin_key || options.admin_key.is_some() {
+            keys.admin_key_ensure(options.admin_key.as_deref()).await?.shown
+        } else {
+            keys.admin_key_recall().await?;
+            None
+        };
         let inner = Inner {
             routes: routes(&model),
             model,
@@ -93,7 +100,7 @@ impl Understory {
             keys,
             documents: DocumentCache::new(),
             data: options.data,
-            admin_key: std::sync::Mutex::new(admin.shown.map(|secret| secret.reveal().to_owned())),
+            admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
             projects: RwLock::default(),
             lifecycle: Mutex::new(()),
             retries: Mutex::new(()),

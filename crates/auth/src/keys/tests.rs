@@ -39,6 +39,16 @@ async fn the_admin_key_is_shown_once_and_stays_good() {
 }
 
 #[tokio::test]
+async fn recalling_the_admin_key_makes_none() {
+    let server = server();
+    server.keys.admin_key_recall().await.unwrap();
+    let secret = server.keys.admin_key_ensure(None).await.unwrap().shown.expect("none was there");
+    let later = Keys::new(open(&server.dir));
+    later.admin_key_recall().await.unwrap();
+    assert!(!refused(&later, secret.reveal()).await);
+}
+
+#[tokio::test]
 async fn a_given_admin_key_stands_in_for_the_stored_one() {
     let server = server();
     let stored = server.keys.admin_key_ensure(None).await.unwrap().shown.unwrap();
