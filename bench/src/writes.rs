@@ -108,7 +108,7 @@ impl Client {
         for index in 0..WRITES {
             let body = json!({ "name": format!("Tool {round} {index} {:?}", std::thread::current().id()) });
             let request = self.agent.patch(&self.url).header("authorization", format!("Bearer {KEY}"));
-            request.send_json(body)?;
+            request.send_json(body)?.body_mut().read_to_string()?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ pub(crate) trait Rows {
     fn matching(&self, entity: &str, wanted: &[(&str, &str)]) -> Vec<&Arc<Row>> {
         let fits = |row: &&Arc<Row>| wanted.iter().all(|(column, value)| row.text(column) == Some(value));
         let mut rows: Vec<_> = self.all(entity).into_iter().filter(fits).collect();
-        rows.sort_by(|a, b| a.text(CREATED_AT).cmp(&b.text(CREATED_AT)));
+        by_age(&mut rows);
         rows
     }
 
@@ -46,6 +46,11 @@ impl Rows for Draft {
     fn all(&self, entity: &str) -> Vec<&Arc<Row>> {
         self.rows(entity).into_values().collect()
     }
+}
+
+/// Sorts rows by when they were made; the sort is stable, so that rows of the same time stay in key order.
+pub(crate) fn by_age(rows: &mut [&Arc<Row>]) {
+    rows.sort_by(|a, b| a.text(CREATED_AT).cmp(&b.text(CREATED_AT)));
 }
 
 /// The texts of a column, in the order of the rows.

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use understory_model::{Model, Row, camel_case, timestamp_iso};
 
-use super::Scope;
-use super::stop_when;
+use super::related::Related;
+use super::{Scope, stop_when};
 use crate::names::{
-    self, AGENT, CREATED_AT, UPDATED_AT, agent, artifact_relation, context_config, data_relation, external_agent,
-    external_relation, function, function_tool, function_tool_relation, project, skill_relation, sub_agent,
-    sub_agent_relation, team_relation, tool, tool_relation,
+    CREATED_AT, UPDATED_AT, agent, artifact_relation, context_config, data_relation, external_agent, external_relation,
+    function, function_tool, function_tool_relation, project, skill_relation, sub_agent, sub_agent_relation,
+    team_relation, tool, tool_relation,
 };
 use crate::rows::{Rows, texts};
 
@@ -22,16 +22,24 @@ pub(crate) enum RelationIds {
 }
 
 /// A full agent; none if there is no such agent.
-pub(super) fn read_agent(model: &Model, rows: &impl Rows, scope: &Scope, id: &str, ids: RelationIds) -> Option<Value> {
+pub(super) fn read_agent(
+    model: &Model,
+    rows: &impl Rows,
+    related: &Related<'_>,
+    scope: &Scope,
+    id: &str,
+    ids: RelationIds,
+) -> Option<Value> {
     let row = scope.agent(rows, id)?;
     let stop_when = scope.project_row(rows).map_or(&Value::Null, |row| row.get(project::STOP_WHEN));
-    let reader = Reader { model, rows, scope, agent: id, project_stop_when: stop_when, ids };
+    let reader = Reader { model, rows, related, scope, agent: id, project_stop_when: stop_when, ids };
     Some(Value::Object(reader.agent(row)))
 }
 
 struct Reader<'a, R> {
     model: &'a Model,
     rows: &'a R,
+    related: &'a Related<'a>,
     scope: &'a Scope,
     agent: &'a str,
     project_stop_when: &'a Value,
@@ -49,8 +57,8 @@ impl<R: Rows> Reader<'_, R> {
         if !stop_when.is_null() {
             document.insert(camel_case(agent::STOP_WHEN), stop_when);
         }
-        let sub_agents = self.rows.within(sub_agent::ENTITY, &self.scope.agent_place(self.agent));
-        let sub_agents: Map<String, Value> = sub_agents.into_iter().filter_map(|row| self.sub_agent(row)).collect();
+        let sub_agents = self.related.of_agent(sub_agent::ENTITY, self.agent);
+        let sub_agents: Map<String, Value> = sub_agents.iter().filter_map(|row| self.sub_agent(row)).collect();
         document.insert("subAgents".into(), sub_agents.into());
         self.used(&mut document);
         if let Some(config) = row.text(agent::CONTEXT_CONFIG) {
@@ -64,12 +72,11 @@ impl<R: Rows> Reader<'_, R> {
 
     /// What the agent's sub-agents use, repeated in short form.
     fn used(&self, document: &mut Map<String, Value>) {
-        let place = self.scope.agent_place(self.agent);
-        let used = |relation: &str, column: &str| texts(&self.rows.within(relation, &place), column);
+        let used = |relation, column: &str| texts(self.related.of_agent(relation, self.agent), column);
         let tools = self.project_rows(tool::ENTITY, &used(tool_relation::ENTITY, tool_relation::TOOL), &TOOL_LONG);
         document.insert("tools".into(), tools.into());
-        let functions_tools = self.rows.within(function_tool::ENTITY, &place);
-        let function_ids = texts(&functions_tools, function_tool::FUNCTION);
+        let functions_tools = self.related.of_agent(function_tool::ENTITY, self.agent);
+        let function_ids = texts(functions_tools, function_tool::FUNCTION);
         let short =
             |row: &Arc<Row>| Some((row.text("id")?.to_owned(), self.short(function_tool::ENTITY, row, &[]).into()));
         document.insert(
@@ -127,40 +134,34 @@ impl<R: Rows> Reader<'_, R> {
         let inherited = stop_when::for_sub_agent(self.project_stop_when);
         let stop_when = stop_when::shown(inherited, row.get(sub_agent::STOP_WHEN));
         document.insert(camel_case(sub_agent::STOP_WHEN), stop_when);
-        let place = self.scope.sub_agent_place(self.agent, id);
-        let related = |relation: &str, column: &str| texts(&self.rows.within(relation, &place), column);
+        let own = |relation| self.related.of_sub_agent(relation, self.agent, id).iter();
+        let related = |relation, column: &str| own(relation).map(|row| row.get(column).clone()).collect::<Vec<_>>();
         document.insert("canTransferTo".into(), self.targets(id, "transfer").into());
         let mut delegates = self.targets(id, "delegate");
-        delegates.extend(self.rows.within(external_relation::ENTITY, &place).into_iter().map(|row| external(row)));
-        delegates.extend(self.rows.within(team_relation::ENTITY, &place).into_iter().map(|row| team(row)));
+        delegates.extend(own(external_relation::ENTITY).map(|row| external(row)));
+        delegates.extend(own(team_relation::ENTITY).map(|row| team(row)));
         document.insert("canDelegateTo".into(), delegates.into());
-        let skills = self.rows.within(skill_relation::ENTITY, &place);
-        document.insert("skills".into(), skills.into_iter().map(|row| skill(row)).collect::<Vec<_>>().into());
+        let skills = own(skill_relation::ENTITY);
+        document.insert("skills".into(), skills.map(|row| skill(row)).collect::<Vec<_>>().into());
         document.insert("dataComponents".into(), related(data_relation::ENTITY, data_relation::COMPONENT).into());
         let artifacts = related(artifact_relation::ENTITY, artifact_relation::COMPONENT);
         document.insert("artifactComponents".into(), artifacts.into());
-        let tools = self.rows.within(tool_relation::ENTITY, &place).into_iter().map(|row| can_use_tool(row));
-        let functions = self.rows.within(function_tool_relation::ENTITY, &place);
-        let functions = functions.into_iter().map(|row| can_use_function(row));
+        let tools = own(tool_relation::ENTITY).map(|row| can_use_tool(row));
+        let functions = own(function_tool_relation::ENTITY).map(|row| can_use_function(row));
         document.insert("canUse".into(), tools.chain(functions).collect::<Vec<_>>().into());
         Some((id.to_owned(), Value::Object(document)))
     }
 
     fn targets(&self, source: &str, relation_type: &str) -> Vec<Value> {
-        let wanted = [
-            (names::TENANT, self.scope.tenant.as_str()),
-            (AGENT, self.agent),
-            (sub_agent_relation::SOURCE, source),
-            (sub_agent_relation::TYPE, relation_type),
-        ];
-        let one = |row: &Arc<Row>| {
+        let one = |row: &&Arc<Row>| {
             let target = row.get(sub_agent_relation::TARGET);
             match self.ids {
                 RelationIds::Hidden => target.clone(),
                 RelationIds::Shown => json!({ "subAgentId": target, "subAgentSubAgentRelationId": row.get("id") }),
             }
         };
-        self.rows.matching(sub_agent_relation::ENTITY, &wanted).into_iter().map(one).collect()
+        let all = self.related.of_sub_agent(sub_agent_relation::ENTITY, self.agent, source).iter();
+        all.filter(|row| row.text(sub_agent_relation::TYPE) == Some(relation_type)).map(one).collect()
     }
 }
 

@@ -4,6 +4,7 @@ mod agent_read;
 mod agent_write;
 mod project_read;
 mod project_write;
+mod related;
 mod scope;
 mod stop_when;
 mod sub_agent_write;
@@ -20,12 +21,13 @@ use crate::{Error, Result};
 pub(crate) use agent_read::RelationIds;
 pub(crate) use project_read::{read_project, read_project_row};
 pub(crate) use project_write::{update_project_row, write_project, write_project_row};
+use related::Related;
 pub(crate) use scope::Scope;
 
 pub(crate) fn agent_get(model: &Model, rows: &Snapshot, call: &Call) -> Result<Answer> {
     let scope = Scope::of_call(call);
     let agent = call.param("agentId");
-    let document = agent_read::read_agent(model, rows, &scope, agent, RelationIds::Hidden);
+    let document = agent_read::read_agent(model, rows, &Related::of(rows), &scope, agent, RelationIds::Hidden);
     let document = document.ok_or_else(|| Error::not_found("Agent", agent))?;
     Ok(Answer::data(200, document))
 }
@@ -60,7 +62,7 @@ pub(crate) fn agent_delete(draft: &mut Draft, call: &Call) -> Result<Answer> {
 fn write(draft: &mut Draft, scope: &Scope, id: &str, body: &Value, status: u16) -> Result<Answer> {
     let unknown = agent_write::write_agent(draft, scope, id, body, "", None)?;
     let model = Arc::clone(draft.model());
-    let document = agent_read::read_agent(&model, draft, scope, id, RelationIds::Hidden);
+    let document = agent_read::read_agent(&model, draft, &Related::of(draft), scope, id, RelationIds::Hidden);
     Ok(Answer::data(status, document.unwrap_or_default()).with_unknown(unknown))
 }
 

@@ -5,6 +5,7 @@ use understory_model::{Model, Row, encode};
 
 use super::Scope;
 use super::agent_read::{RelationIds, read_agent};
+use super::related::Related;
 use crate::names::{
     agent, artifact_component, credential_reference, data_component, external_agent, function, project, skill,
     skill_file, tool,
@@ -24,10 +25,11 @@ pub(super) const COLLECTIONS: [(&str, &str); 6] = [
 /// A full project; none if its row is not there.
 pub(crate) fn read_project(model: &Model, rows: &impl Rows, scope: &Scope, ids: RelationIds) -> Option<Value> {
     let Value::Object(mut document) = read_project_row(model, rows, scope)? else { return None };
+    let related = Related::of(rows);
     let agents = rows.within(agent::ENTITY, &scope.place());
     let agents = agents.into_iter().filter_map(|row| {
         let id = row.text("id")?;
-        Some((id.to_owned(), read_agent(model, rows, scope, id, ids)?))
+        Some((id.to_owned(), read_agent(model, rows, &related, scope, id, ids)?))
     });
     document.insert("agents".into(), agents.collect::<Map<_, _>>().into());
     for (key, entity) in COLLECTIONS {
