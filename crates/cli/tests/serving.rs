@@ -73,6 +73,9 @@ fn a_directory_has_one_process() {
     let taken = server.url.trim_start_matches("http://");
     let said = cli.fails(&["serve", "--data", "other", "--listen", taken], 2, "config");
     assert!(said.contains(taken) && said.contains("--listen"), "{said}");
+    let (later, said) = start(&cli, &["--data", "other"]);
+    assert!(said["adminKey"].is_string(), "the start that failed made no key");
+    stop(later, "-TERM");
 }
 
 #[test]

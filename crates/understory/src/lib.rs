@@ -76,7 +76,7 @@ pub use lock::{LockError, Server};
 pub use migrate::{Pending, applied_migrations, pending_before_open};
 pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
-pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind};
+pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
 pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::KeyRecord;

@@ -5,7 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use understory::{Server, Understory};
+use understory::{Error, Options, Secret, Server, Understory};
 use understory_server::{bind, router};
 
 use super::Context;
@@ -49,16 +49,16 @@ fn serve_in(args: &Args, context: &Context, data: &Path, synced: bool) -> Comman
 
 async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> CommandResult<()> {
     let settings = &context.settings;
-    let mut options = settings.options();
-    options.data = data.to_owned();
-    options.synced = synced;
+    // A key made before the server listens would be lost if it cannot.
+    let options = Options { data: data.to_owned(), synced, make_admin_key: false, ..settings.options() };
     let app = Understory::open(options).await?;
     let listen = if args.listen.is_empty() { &settings.listen } else { &args.listen };
     let bound = bind(listen).await.map_err(|error| cannot_listen(&error))?;
     let addresses = bound.addresses().map_err(io("the listening sockets"))?;
     let note = Note::publish(&app, &addresses)?;
     let stop = stop_signal()?;
-    greet(context, &app, &addresses, synced)?;
+    let made = app.keys().admin_key_ensure(settings.admin_key.as_deref()).await.map_err(Error::from)?.shown;
+    greet(context, app.data(), made.as_ref().map(Secret::reveal), &addresses, synced)?;
     let served = bound.serve(router(app, server_settings(args, settings)), stop).await;
     drop(note);
     served.map_err(|error| CommandError::internal("the server failed").because(&error))
@@ -96,13 +96,18 @@ impl Drop for Note {
 }
 
 /// The first lines: where the data is, the admin key, and what to open.
-fn greet(context: &Context, app: &Understory, addresses: &[SocketAddr], synced: bool) -> CommandResult<()> {
-    let made = app.new_admin_key();
+fn greet(
+    context: &Context,
+    data: &Path,
+    made: Option<&str>,
+    addresses: &[SocketAddr],
+    synced: bool,
+) -> CommandResult<()> {
     let urls: Vec<String> = addresses.iter().map(url).collect();
-    let data = std::path::absolute(app.data()).unwrap_or_else(|_| app.data().to_owned());
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
     let said = json!({ "data": data, "adminKey": made, "listening": urls, "pid": std::process::id() });
     let kept = if synced { "" } else { " (temporary: gone at exit)" };
-    let key = match (&made, &context.settings.admin_key) {
+    let key = match (made, &context.settings.admin_key) {
         (Some(made), _) => format!("{made}\n           made just now and shown only this once: keep it"),
         (None, Some(_)) => "given in the environment".to_owned(),
         (None, None) => "made at an earlier start".to_owned(),
