@@ -35,7 +35,10 @@ impl Problem {
     pub(crate) fn of_merge(error: Error, project: &Project) -> Self {
         let Error::MergeConflict(conflicts) = &error else { return error.into() };
         let items: Vec<Value> = conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
-        Self { extra: Some(("conflicts", Box::new(items.into()))), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
+        Self {
+            extra: Some(("conflicts", Box::new(items.into()))),
+            ..Self::new(StatusCode::CONFLICT, error.to_string())
+        }
     }
 }
 
