@@ -64,7 +64,9 @@ fn live_and_die(data: &Path, acknowledged: &Arc<Acknowledged>, round: u64) {
         std::hint::spin_loop();
     }
     server.kill();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 /// Writes the next number; whether the server still answers.

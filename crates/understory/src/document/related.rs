@@ -23,15 +23,18 @@ const INDEXED: [(&str, Option<&str>); 10] = [
     (skill_relation::ENTITY, Some(SUB_AGENT)),
 ];
 
+/// The rows of one entity and agent, by sub-agent.
+type BySubAgent<'a> = BTreeMap<&'a str, Vec<&'a Arc<Row>>>;
+
 /// The rows below agents, found by agent and sub-agent: each table is looked through once, however many there are.
 pub(super) struct Related<'a> {
     /// By agent, then by entity and sub-agent; the rows of all sub-agents stand under the empty id.
-    agents: BTreeMap<&'a str, BTreeMap<&'static str, BTreeMap<&'a str, Vec<&'a Arc<Row>>>>>,
+    agents: BTreeMap<&'a str, BTreeMap<&'static str, BySubAgent<'a>>>,
 }
 
 impl<'a> Related<'a> {
     pub(super) fn of(all: &'a impl Rows) -> Self {
-        let mut agents: BTreeMap<&str, BTreeMap<&'static str, BTreeMap<&str, Vec<&Arc<Row>>>>> = BTreeMap::new();
+        let mut agents: BTreeMap<&str, BTreeMap<&'static str, BySubAgent<'a>>> = BTreeMap::new();
         for (entity, column) in INDEXED {
             let mut rows = all.all(entity);
             by_age(&mut rows);
