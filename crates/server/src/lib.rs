@@ -18,7 +18,7 @@ pub use routes::router;
 pub use serve::{Bound, bind};
 pub use settings::{DEFAULT_BODY_LIMIT, Settings};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use understory::Understory;
 
@@ -29,4 +29,6 @@ pub struct Context {
     pub app: Understory,
     /// How the server is set up.
     pub settings: Arc<Settings>,
+    /// The API description, written out when it is first asked for.
+    pub(crate) openapi: Arc<OnceLock<String>>,
 }

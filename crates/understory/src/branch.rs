@@ -14,6 +14,9 @@ use crate::project::{Project, View};
 use crate::write::WriteOptions;
 use crate::{Error, Result, names};
 
+/// The last segment of the path that merges: no branch may have its name.
+const MERGE: &str = "merge";
+
 /// What a merge would do.
 #[derive(Clone, Debug)]
 pub struct Preview {
@@ -107,6 +110,9 @@ impl Project {
             return Err(Error::BadRequest("give fromBranch or fromCommit, not both".into()));
         }
         let name = BranchName::new(name).map_err(|detail| Error::field("/name", "pattern", detail))?;
+        if name.as_str() == MERGE {
+            return Err(Error::field("/name", "pattern", "'merge' is a word of the API; choose another name"));
+        }
         let head = match (from_branch, from_commit) {
             (_, Some(commit)) => self.resolve(commit).await?.hash,
             (Some(branch), None) => self.branch(branch).await?.head,
@@ -151,9 +157,12 @@ impl Project {
     }
 
     /// Merges one branch into another: one commit with two parents, or none if there is nothing to bring.
-    pub async fn merge_execute(&self, request: &MergeRequest) -> Result<MergeOutcome> {
-        let author = request.author.as_ref().map(Author::signature);
-        let options = WriteOptions { message: request.message.clone(), author, ..WriteOptions::default() };
+    ///
+    /// Of `options` the message, the author and the idempotency key count; the request's own win.
+    pub async fn merge_execute(&self, request: &MergeRequest, options: &WriteOptions) -> Result<MergeOutcome> {
+        let author = request.author.as_ref().map(Author::signature).or_else(|| options.author.clone());
+        let message = request.message.clone().or_else(|| options.message.clone());
+        let options = WriteOptions { message, author, ..options.clone() };
         options.check(self.principal())?;
         let source = self.branch_view(&request.source_branch).await?;
         let target = self.branch_view(&request.target_branch).await?;

@@ -1,5 +1,6 @@
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,8 @@ impl DataLock {
     /// Takes a directory, making it if it is not there.
     pub(crate) fn take(dir: &Path) -> Result<Self, LockError> {
         let io = |source| LockError::Io { dir: dir.display().to_string(), source };
-        std::fs::create_dir_all(dir).map_err(io)?;
+        // What is in it is nobody else's to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
         let path = dir.join("lock");
         let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(io)?;
         match file.try_lock() {
@@ -73,7 +75,6 @@ impl Server {
 
     /// Writes the note for others to find.
     pub fn publish(&self, dir: &Path) -> std::io::Result<()> {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let path = Self::path(dir);
         std::fs::create_dir_all(dir.join("run"))?;
         let _ = std::fs::remove_file(&path);

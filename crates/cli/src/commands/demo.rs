@@ -16,6 +16,7 @@ const BRANCH: &str = "warmer-tone";
 const ROUTER: &str = "/agents/support/sub-agents/router";
 const BILLING: &str = "/agents/support/sub-agents/billing";
 
+/// `SERVER` stands for the address.
 const TRY: &str = "\
 Loaded demo/support: three sub-agents and their tools, changed by two people, and the branch warmer-tone.
 
@@ -31,7 +32,7 @@ Look into it:
   understory sql  -p demo/support 'select id, name from sub_agents'
 
 Both branches changed the router's prompt: with a server running, this shows the conflict, key in $UNDERSTORY_KEY:
-  curl -s http://127.0.0.1:3002/manage/tenants/demo/projects/support/branches/merge/preview \\
+  curl -s SERVER/manage/tenants/demo/projects/support/branches/merge/preview \\
     -H \"Authorization: Bearer $UNDERSTORY_KEY\" -d '{\"sourceBranch\":\"warmer-tone\",\"targetBranch\":\"main\"}'";
 
 pub fn run(_: &Args, context: &Context) -> CommandResult<()> {
@@ -42,7 +43,7 @@ pub fn run(_: &Args, context: &Context) -> CommandResult<()> {
         return Err(error.hint("`understory log -p demo/support` shows its history"));
     }
     demo.load()?;
-    context.output.show(&json!({ "project": "demo/support", "branch": BRANCH }), || TRY.to_owned())
+    context.output.show(&json!({ "project": "demo/support", "branch": BRANCH }), || TRY.replace("SERVER", api.server()))
 }
 
 struct Demo<'a> {

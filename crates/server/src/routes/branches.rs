@@ -95,7 +95,8 @@ async fn preview(State(context): State<Context>, request: Request) -> Answered {
 async fn merge(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let (body, unknown): (MergeRequest, _) = incoming.lenient_body()?;
-    let merged = project.merge_execute(&body).await.map_err(|error| Problem::of_merge(error, &project))?;
+    let merged = project.merge_execute(&body, &incoming.write_options()).await;
+    let merged = merged.map_err(|error| Problem::of_merge(error, &project))?;
     let data = json!({
         "status": "success",
         "mergeCommitHash": merged.head,

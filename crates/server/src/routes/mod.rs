@@ -30,7 +30,7 @@ use crate::{Context, Problem};
 /// The whole server: every mount on every address.
 pub fn router(app: Understory, settings: Settings) -> Router {
     let cors = cors(&settings);
-    let context = Context { app, settings: Arc::new(settings) };
+    let context = Context { app, settings: Arc::new(settings), openapi: Arc::default() };
     let routes = manage(&context);
     let admin = [routes.clone(), admin::routes()].concat();
     let manage = protected(&context, admin);
@@ -57,7 +57,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .layer(fixed("x-xss-protection", "0"))
         .layer(CatchPanicLayer::custom(panicked))
         // Failures are logged once, with their causes, where they become answers.
-        .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
 }
@@ -105,6 +105,12 @@ where
         Verb::Patch => axum::routing::patch(handler),
         Verb::Delete => axum::routing::delete(handler),
     }
+}
+
+/// What log lines about a request carry; no header of it but its id.
+fn span(request: &Request) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", request.id = id, http.method = %request.method(), http.path = request.uri().path())
 }
 
 async fn unknown(request: Request) -> Problem {

@@ -1,5 +1,3 @@
-use std::sync::OnceLock;
-
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -18,7 +16,6 @@ pub(super) async fn docs() -> Html<&'static str> {
 
 /// The API description.
 pub(super) async fn openapi(State(context): State<Context>) -> Response {
-    static DOCUMENT: OnceLock<String> = OnceLock::new();
-    let text = DOCUMENT.get_or_init(|| openapi::document(context.app.model(), context.app.routes()).to_string());
-    ([(header::CONTENT_TYPE, "application/json")], text.as_str()).into_response()
+    let text = context.openapi.get_or_init(|| openapi::document(context.app.model(), context.app.routes()).to_string());
+    ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
 }
