@@ -48,7 +48,10 @@ pub fn decode_update(entity: &Entity, existing: &Row, body: &Value) -> Result<Ac
 /// The wire form of a row: camelCase keys; columns of the scope only where the entity exposes them or `full` is asked.
 pub fn encode(entity: &Entity, row: &Row, full: bool) -> Map<String, Value> {
     let shown = |column: &&Column| entity.shows(column) || (full && !column.hidden);
-    entity.columns.iter().filter(shown).map(|column| (column.wire.clone(), row.get(&column.name).clone())).collect()
+    let mut object = Map::with_capacity(entity.columns.len());
+    object
+        .extend(entity.columns.iter().filter(shown).map(|column| (column.wire.clone(), row.get(&column.name).clone())));
+    object
 }
 
 fn as_object(body: &Value) -> Result<&Map<String, Value>, Vec<FieldError>> {

@@ -64,7 +64,10 @@ impl Project {
         }
         let snapshot = self.app().inner.store.read(self.id(), &resolved.hash).await?;
         let value = self.document(&snapshot, with_ids)?;
-        let body: Arc<[u8]> = serde_json::json!({ "data": value }).to_string().into_bytes().into();
+        let mut body = br#"{"data":"#.to_vec();
+        serde_json::to_writer(&mut body, &value).map_err(Error::internal)?;
+        body.push(b'}');
+        let body: Arc<[u8]> = body.into();
         let document = Arc::new(Document { etag: etag_of_bytes(&body), body, hash: resolved.hash });
         let key = (self.id().uid.clone(), document.hash.clone(), with_ids);
         cache.documents.insert(key, Arc::clone(&document));

@@ -122,7 +122,9 @@ impl<R: Rows> Reader<'_, R> {
             entity.is_scope_column(column) || [CREATED_AT, UPDATED_AT].contains(&column) || without.contains(&column)
         };
         let shown = entity.columns.iter().filter(|column| !column.hidden && !hidden(&column.name));
-        shown.map(|column| (column.wire.clone(), row.get(&column.name).clone())).collect()
+        let mut object = Map::with_capacity(entity.columns.len());
+        object.extend(shown.map(|column| (column.wire.clone(), row.get(&column.name).clone())));
+        object
     }
 
     fn sub_agent(&self, row: &Arc<Row>) -> Option<(String, Value)> {
