@@ -16,11 +16,13 @@ const LISTEN: &str = "127.0.0.1:3002";
 const ADMIN_KEY: [&str; 2] = ["UNDERSTORY_ADMIN_KEY", "INKEEP_AGENTS_MANAGE_API_BYPASS_SECRET"];
 
 /// Variables that name a database server: of a later version.
-const DATABASES: [&str; 4] = [
+const DATABASES: [&str; 6] = [
     "UNDERSTORY_MANAGE_DATABASE_URL",
     "UNDERSTORY_RUNTIME_DATABASE_URL",
     "INKEEP_AGENTS_MANAGE_DATABASE_URL",
     "INKEEP_AGENTS_RUN_DATABASE_URL",
+    "DATABASE_URL",
+    "DB_HOST",
 ];
 
 /// What is set.
