@@ -14,7 +14,6 @@ macro_rules! properties {
 properties! {
     edits_are_refused_or_valid: 64,
     deletions_leave_a_valid_project: 64,
-    rebased_edits_are_the_same_edits: 64,
     merging_the_same_changes_nothing: 64,
     merging_again_brings_nothing: 128,
     swapping_the_sides_swaps_the_labels: 128,

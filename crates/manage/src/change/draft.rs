@@ -105,17 +105,4 @@ impl Draft {
     pub fn finish(self) -> Result<ChangeSet, Vec<Violation>> {
         settle(&self.model, &self.base, self.edits)
     }
-
-    /// The same edits over a newer snapshot, if no row edited here differs there from what it was here.
-    ///
-    /// `Err` names the first row that both sides changed.
-    pub fn rebase(mut self, onto: Arc<Snapshot>) -> Result<Self, (String, Key)> {
-        for (entity, key) in self.edits.keys() {
-            if self.base.get(entity, key) != onto.get(entity, key) {
-                return Err((entity.clone(), key.clone()));
-            }
-        }
-        self.base = onto;
-        Ok(self)
-    }
 }

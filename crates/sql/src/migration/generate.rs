@@ -188,7 +188,8 @@ fn changelog_lines(label: &str, first: bool, changes: &SchemaDiff) -> String {
         };
         format!("- {severity}: `{label}`: {text}\n")
     };
-    if first {
+    // A first migration of many tables is told in one line.
+    if first && changes.changes.len() > 1 {
         let tables = changes.changes.iter().filter(|change| matches!(change, SchemaChange::AddTable(..))).count();
         return line(changes.severity(), &format!("the first {tables} tables"));
     }

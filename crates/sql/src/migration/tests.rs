@@ -60,7 +60,7 @@ fn writing_dropping_and_releasing() {
     assert!(pending(&dir, Store::Manage, &one()).unwrap().is_empty());
     assert_eq!(pending(&dir, Store::Manage, &two()).unwrap().changes.len(), 3);
     write(&dir, Store::Manage, "more", &two()).unwrap().unwrap();
-    let before = "# Changelog\n\n## Unreleased\n\n- minor: `manage/0001_init`: the first 1 tables\n";
+    let before = "# Changelog\n\n## Unreleased\n\n- minor: `manage/0001_init`: new table a (2 columns)\n";
     let lines = "- patch: `manage/0002_more`: column a.n is now string(20)\n\
                  - patch: `manage/0002_more`: new column a.on (boolean)\n\
                  - minor: `manage/0002_more`: new table b (1 columns)\n";
@@ -87,7 +87,7 @@ fn lines_go_to_the_unreleased_section() {
     let path = root.path().join("CHANGELOG.md");
     fs::write(&path, "# Changes\n\n## 1.0.0\n\n- old\n").unwrap();
     write(&dir, Store::Runtime, "init", &one()).unwrap();
-    let line = "- minor: `runtime/0001_init`: the first 1 tables\n";
+    let line = "- minor: `runtime/0001_init`: new table a (2 columns)\n";
     let expected = format!("# Changes\n\n## Unreleased\n\n{line}\n## 1.0.0\n\n- old\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     write(&dir, Store::Manage, "init", &one()).unwrap();

@@ -38,27 +38,3 @@ pub fn deletions_leave_a_valid_project(count: u32) -> Held {
         ensure(broken.is_empty() && after.get(entity, key).is_none(), || format!("{broken:?}"))
     })
 }
-
-/// A draft rebased onto a snapshot that differs in other rows makes the same changes there.
-pub fn rebased_edits_are_the_same_edits(count: u32) -> Held {
-    hold(count, 2, |case| {
-        let base = Arc::new(case.base());
-        let other = Arc::new(case.side(0, &base));
-        let mut draft = Draft::new(model(), Arc::clone(&base));
-        let own = case.changes(1, &base);
-        for change in own.iter().flat_map(|changes| changes.iter()) {
-            match (&change.after, model().entity(&change.entity)) {
-                (Some(row), Some(entity)) => drop(draft.put(entity, row.as_ref().clone())),
-                _ => drop(draft.delete(&change.entity, &change.key)),
-            }
-        }
-        let Ok(rebased) = draft.clone().rebase(Arc::clone(&other)) else { return Ok(()) };
-        let (Ok(plain), Ok(rebased)) = (draft.finish(), rebased.finish()) else { return Ok(()) };
-        for change in plain.iter() {
-            let found = rebased.iter().find(|found| (&found.entity, &found.key) == (&change.entity, &change.key));
-            ensure(found == Some(change), || format!("{change:?} became {found:?}"))?;
-        }
-        let broken = check(&model(), &other.after(&rebased));
-        ensure(broken.is_empty(), || format!("{broken:?}"))
-    })
-}

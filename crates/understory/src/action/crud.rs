@@ -49,7 +49,7 @@ fn filtered<'a>(
     Ok(kept)
 }
 
-pub(super) fn get(_model: &Model, entity: &Entity, rows: &Snapshot, call: &Call) -> Result<Answer> {
+pub(super) fn get(entity: &Entity, rows: &Snapshot, call: &Call) -> Result<Answer> {
     let (_, row) = find(entity, rows, call)?;
     Ok(Answer::data(200, answer(entity, rows, row, call, false)))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use understory_manage::Draft;
-use understory_model::{Entity, IdList, Key, ListAnswer, Row, WriteRule, camel_case, decode_create};
+use understory_model::{Entity, IdList, Key, ListAnswer, Row, camel_case, decode_create};
 
 use crate::rows::{Rows, texts};
 use crate::{Error, Result};
@@ -19,7 +19,7 @@ pub(super) fn read(entity: &Entity, rows: &impl Rows, row: &Row, many: bool, obj
         };
         if shown {
             let members = rows.within(&list.relation, &place(entity, list, row));
-            object.insert(camel_case(&list.name), texts(&members, &list.column).into());
+            object.insert(list.wire.clone(), texts(&members, &list.column).into());
         }
     }
 }
@@ -40,15 +40,14 @@ pub(super) fn write(
 ) -> Result<()> {
     let Some(row) = draft.get(&entity.name, key).cloned() else { return Ok(()) };
     for list in &entity.lists {
-        let writable = list.write == WriteRule::Always || (create && list.write == WriteRule::Create);
-        let wire = camel_case(&list.name);
-        let given = body.get(&wire).filter(|_| writable);
-        let ids = given.map(|value| ids(&wire, value)).transpose()?;
+        let wire = list.wire.as_str();
+        let given = body.get(wire).filter(|_| list.write.accepts(create));
+        let ids = given.map(|value| ids(wire, value)).transpose()?;
         if list.required && (create && ids.is_none() || ids.as_ref().is_some_and(Vec::is_empty)) {
             return Err(Error::field(format!("/{wire}"), "required", format!("{wire} needs at least one id")));
         }
         if let Some(ids) = ids {
-            set(draft, entity, list, &row, &ids, &wire)?;
+            set(draft, entity, list, &row, &ids, wire)?;
         }
     }
     Ok(())

@@ -162,7 +162,7 @@ impl Action {
     pub fn read(&self, model: &understory_model::Model, rows: &Snapshot, call: &Call) -> Result<Answer> {
         match self {
             Self::List(entity) => crud::list(model, entity, rows, call),
-            Self::Get(entity) => crud::get(model, entity, rows, call),
+            Self::Get(entity) => crud::get(entity, rows, call),
             Self::PairExists(entity) => association::exists(entity, rows, call),
             Self::ListByLeft(entity) => association::list_by_left(model, entity, rows, call),
             Self::Associations(entity) => association::associations(model, entity, rows, call),
@@ -201,7 +201,7 @@ impl Action {
     /// The representation that `If-Match` on a write speaks of: what a GET of the same resource answers.
     pub(crate) fn current(&self, model: &understory_model::Model, rows: &Snapshot, call: &Call) -> Option<Value> {
         let answer = match self {
-            Self::Update(entity) | Self::Delete(entity) => crud::get(model, entity, rows, call),
+            Self::Update(entity) | Self::Delete(entity) => crud::get(entity, rows, call),
             Self::AgentPut | Self::AgentDelete => document::agent_get(model, rows, call),
             Self::SetAdd(entity) | Self::SetReplace(entity) | Self::SetRemove(entity) => {
                 association::set_list(entity, rows, call)
