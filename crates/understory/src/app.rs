@@ -58,12 +58,19 @@ pub(crate) struct Inner {
     pub(crate) data: PathBuf,
     admin_key: std::sync::Mutex<Option<String>>,
     /// Projects looked up before. This process alone writes the registry, so that what is here is so.
-    projects: RwLock<HashMap<(String, String), ProjectId>>,
+    projects: RwLock<Projects>,
     /// One creation or deletion at a time.
-    pub(crate) lifecycle: Mutex<()>,
+    pub(crate) lifecycle: Arc<Mutex<()>>,
     /// Writers that lost a race take turns, so that none loses for ever.
     pub(crate) retries: Mutex<()>,
     _lock: DataLock,
+}
+
+/// Projects by tenant and id, and how many were deleted so far.
+#[derive(Default)]
+struct Projects {
+    known: HashMap<(String, String), ProjectId>,
+    epoch: u64,
 }
 
 impl Understory {
@@ -102,7 +109,7 @@ impl Understory {
             data: options.data,
             admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
             projects: RwLock::default(),
-            lifecycle: Mutex::new(()),
+            lifecycle: Arc::default(),
             retries: Mutex::new(()),
             _lock: lock,
         };
@@ -158,19 +165,26 @@ impl Understory {
         if !id::is_resource_id(tenant, 256) || !id::is_resource_id(project, 256) {
             return Ok(None);
         }
+        let epoch = self.inner.projects.read().unwrap_or_else(PoisonError::into_inner).epoch;
         let Some(record) = self.inner.runtime.project_get(tenant, project).await? else { return Ok(None) };
         let found = ProjectId { tenant: record.tenant_id, id: record.id, uid: record.uid };
-        self.inner.projects.write().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+        let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
+        // A project that went since the registry was asked must not be remembered.
+        if projects.epoch == epoch {
+            projects.known.insert(key, found.clone());
+        }
         Ok(Some(found))
     }
 
     fn projects_read(&self, key: &(String, String)) -> Option<ProjectId> {
-        self.inner.projects.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.inner.projects.read().unwrap_or_else(PoisonError::into_inner).known.get(key).cloned()
     }
 
     pub(crate) fn forget_project(&self, tenant: &str, project: &str) {
         let key = (tenant.to_owned(), project.to_owned());
-        self.inner.projects.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
+        projects.known.remove(&key);
+        projects.epoch += 1;
     }
 
     /// Whether both stores answer.

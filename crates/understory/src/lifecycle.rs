@@ -1,13 +1,15 @@
 //! Projects come and go: intents that span both stores, each with its commit point.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use understory_auth::Principal;
-use understory_manage::{ChangeSet, CommitMeta, Draft, ProjectId, Snapshot};
+use understory_manage::{ChangeSet, Commit, CommitMeta, Draft, ProjectId, Snapshot};
 use understory_model::id::{is_project_id, is_resource_id, made_id};
 use understory_runtime::{Intent, IntentKind, RuntimeError};
 
 use crate::action::Answer;
-use crate::app::Understory;
+use crate::app::{Inner, Understory};
 use crate::document::{self, Scope};
 use crate::error::violations;
 use crate::project::Project;
@@ -52,7 +54,7 @@ impl Understory {
         fill: impl Fn(&mut Draft) -> Result<Vec<String>>,
     ) -> Result<Written<Project>> {
         check_ids(tenant, id)?;
-        let _one_at_a_time = self.inner.lifecycle.lock().await;
+        let one_at_a_time = Arc::clone(&self.inner.lifecycle).lock_owned().await;
         if self.project_id(tenant, id).await?.is_some() {
             return Err(Error::Conflict(format!("Project '{id}' exists already")));
         }
@@ -62,30 +64,34 @@ impl Understory {
         let meta = options.meta(principal, || format!("Create project {id}"));
 
         let project = ProjectId { tenant: tenant.to_owned(), id: id.to_owned(), uid: made_id() };
-        let intent = self.inner.runtime.project_creation_begin(tenant, id, &project.uid).await?;
-        let commit = match self.create_data(&project, &changes, &meta).await {
-            Ok(commit) => commit,
-            Err(error) => {
-                if !self.inner.store.project_exists(&project).await.unwrap_or(true) {
-                    self.inner.runtime.project_creation_abandon(&intent).await?;
-                }
-                return Err(error);
-            }
-        };
-        self.inner.runtime.project_creation_finish(&intent).await?;
+        // A client that hangs up must not leave a project between its stores until the next start.
+        let (app, created) = (self.clone(), project.clone());
+        let work = tokio::spawn(async move {
+            let _until_done = one_at_a_time;
+            app.create_in_both(&created, &changes, &meta).await
+        });
+        let commit = work.await.map_err(Error::internal)??;
         let snapshot = self.inner.store.read(&project, &commit.hash).await?;
         let head = commit.hash.clone();
         let value = Project::new(self.clone(), project, principal.clone());
         Ok(Written { value, head, commit: Some(commit), snapshot, unknown })
     }
 
-    async fn create_data(
-        &self,
-        project: &ProjectId,
-        changes: &ChangeSet,
-        meta: &CommitMeta,
-    ) -> Result<understory_manage::Commit> {
-        Ok(self.inner.store.project_create(project, changes, meta).await?)
+    async fn create_in_both(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> Result<Commit> {
+        let Inner { runtime, store, .. } = &*self.inner;
+        let intent = runtime.project_creation_begin(&project.tenant, &project.id, &project.uid).await?;
+        match store.project_create(project, changes, meta).await {
+            Ok(commit) => {
+                runtime.project_creation_finish(&intent).await?;
+                Ok(commit)
+            }
+            Err(error) => {
+                if !store.project_exists(project).await.unwrap_or(true) {
+                    runtime.project_creation_abandon(&intent).await?;
+                }
+                Err(error.into())
+            }
+        }
     }
 
     /// Deletes a project with all its history. The commit point is the registry's row going; the data follows.

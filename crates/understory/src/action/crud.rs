@@ -93,7 +93,7 @@ fn put(
     let mut body = body.clone();
     let own = behaviour(&entity.name);
     if let (Some(own), Some(object)) = (own, body.as_object_mut()) {
-        own.accept(draft, entity, place, existing, object)?;
+        own.accept(existing, object)?;
     }
     let Accepted { row, mut unknown } = match existing {
         Some(existing) => decode_update(entity, existing, &body),
@@ -164,8 +164,7 @@ pub(crate) fn replace(entity: &Entity, draft: &mut Draft, put: &Replaced<'_>) ->
     let own = behaviour(&entity.name);
     let existing = id_in(entity, put.place, &body).and_then(|key| draft.get(&entity.name, &key).cloned());
     if let (Some(own), Some(object)) = (own, body.as_object_mut()) {
-        own.accept(draft, entity, put.place, existing.as_deref(), object)
-            .map_err(|error| within(error, put.pointer))?;
+        own.accept(existing.as_deref(), object).map_err(|error| within(error, put.pointer))?;
     }
     let decoded = decode_create(entity, put.place, &body);
     let Accepted { mut row, unknown } = decoded.map_err(|errors| within(Error::Invalid(errors), put.pointer))?;
@@ -209,7 +208,7 @@ pub(super) fn answer(entity: &Entity, rows: &impl Rows, row: &Row, call: &Call, 
     let mut object = encode(entity, row, false);
     lists::read(entity, rows, row, many, &mut object);
     if let Some(behaviour) = behaviour(&entity.name) {
-        behaviour.answer(rows, entity, row, call, many, &mut object);
+        behaviour.answer(rows, row, call, many, &mut object);
     }
     Value::Object(object)
 }

@@ -21,14 +21,7 @@ use crate::rows::Rows;
 /// What an entity means beyond its rows. Every method has a default that does nothing.
 pub(crate) trait Behaviour: Sync {
     /// Rewrites a body into what the model takes, before it is checked.
-    fn accept(
-        &self,
-        _draft: &Draft,
-        _entity: &Entity,
-        _place: &Row,
-        _existing: Option<&Row>,
-        _body: &mut Map<String, Value>,
-    ) -> Result<()> {
+    fn accept(&self, _existing: Option<&Row>, _body: &mut Map<String, Value>) -> Result<()> {
         Ok(())
     }
 
@@ -38,16 +31,7 @@ pub(crate) trait Behaviour: Sync {
     }
 
     /// Adds to an answer what the row does not hold.
-    fn answer(
-        &self,
-        _rows: &dyn Rows,
-        _entity: &Entity,
-        _row: &Row,
-        _call: &Call,
-        _many: bool,
-        _object: &mut Map<String, Value>,
-    ) {
-    }
+    fn answer(&self, _rows: &dyn Rows, _row: &Row, _call: &Call, _many: bool, _object: &mut Map<String, Value>) {}
 
     /// Applies query filters that no column serves.
     fn filter(&self, _rows: &mut Vec<&Arc<Row>>, _query: &BTreeMap<String, String>) -> Result<()> {

@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use understory_manage::Draft;
-use understory_model::{Entity, Row};
+use understory_model::Row;
 
 use super::Behaviour;
 use crate::{Error, Result};
@@ -14,14 +13,7 @@ static OTHER_TARGETS: [&str; 2] = ["externalSubAgentId", "teamSubAgentId"];
 pub(super) struct SubAgentRelation;
 
 impl Behaviour for SubAgentRelation {
-    fn accept(
-        &self,
-        _: &Draft,
-        _: &Entity,
-        _: &Row,
-        existing: Option<&Row>,
-        body: &mut Map<String, Value>,
-    ) -> Result<()> {
+    fn accept(&self, existing: Option<&Row>, body: &mut Map<String, Value>) -> Result<()> {
         if existing.is_some() {
             return Ok(());
         }

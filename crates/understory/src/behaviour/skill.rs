@@ -24,14 +24,7 @@ pub(super) struct Skill;
 
 impl Behaviour for Skill {
     /// `{files}` becomes the columns that the front matter of `SKILL.md` gives.
-    fn accept(
-        &self,
-        _: &Draft,
-        _: &Entity,
-        _: &Row,
-        existing: Option<&Row>,
-        body: &mut Map<String, Value>,
-    ) -> Result<()> {
+    fn accept(&self, existing: Option<&Row>, body: &mut Map<String, Value>) -> Result<()> {
         let files = files(body)?;
         let mut main = files.iter().enumerate().filter(|(_, (path, _))| *path == MAIN_FILE);
         let (Some((index, (_, text))), None) = (main.next(), main.next()) else {
@@ -87,7 +80,7 @@ impl Behaviour for Skill {
         Ok(())
     }
 
-    fn answer(&self, rows: &dyn Rows, _: &Entity, row: &Row, _: &Call, many: bool, object: &mut Map<String, Value>) {
+    fn answer(&self, rows: &dyn Rows, row: &Row, _: &Call, many: bool, object: &mut Map<String, Value>) {
         if !many {
             object.insert("files".into(), file_answers(rows, row).into());
         }
@@ -131,14 +124,7 @@ fn file_answers(rows: &dyn Rows, skill: &Row) -> Vec<Value> {
 pub(super) struct SkillFile;
 
 impl Behaviour for SkillFile {
-    fn accept(
-        &self,
-        _: &Draft,
-        _: &Entity,
-        _: &Row,
-        existing: Option<&Row>,
-        body: &mut Map<String, Value>,
-    ) -> Result<()> {
+    fn accept(&self, existing: Option<&Row>, body: &mut Map<String, Value>) -> Result<()> {
         let path = match existing {
             Some(row) => row.text(PATH).unwrap_or_default(),
             None => body.get("filePath").and_then(Value::as_str).unwrap_or_default(),

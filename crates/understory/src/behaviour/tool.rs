@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use understory_model::{Entity, Row};
+use understory_model::Row;
 
 use super::{Behaviour, Form, promise};
 use crate::action::Call;
@@ -18,7 +18,7 @@ const NOT_NULL: [&str; 2] = ["imageUrl", "capabilities"];
 pub(super) struct Tool;
 
 impl Behaviour for Tool {
-    fn answer(&self, _: &dyn Rows, _: &Entity, _: &Row, _: &Call, _: bool, object: &mut Map<String, Value>) {
+    fn answer(&self, _: &dyn Rows, _: &Row, _: &Call, _: bool, object: &mut Map<String, Value>) {
         object.insert("status".into(), "unknown".into());
         object.retain(|name, value| !value.is_null() || !NOT_NULL.contains(&name.as_str()));
     }

@@ -1,7 +1,6 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use understory_manage::Draft;
-use understory_model::{Entity, Row};
+use understory_model::Row;
 
 use super::{Behaviour, Form, promise};
 use crate::action::Call;
@@ -16,14 +15,7 @@ const PREFIX_LENGTH: usize = 8;
 pub(super) struct Trigger;
 
 impl Behaviour for Trigger {
-    fn accept(
-        &self,
-        _: &Draft,
-        _: &Entity,
-        _: &Row,
-        existing: Option<&Row>,
-        body: &mut Map<String, Value>,
-    ) -> Result<()> {
+    fn accept(&self, existing: Option<&Row>, body: &mut Map<String, Value>) -> Result<()> {
         let stored = existing.map_or(&Value::Null, |row| row.get(AUTHENTICATION));
         if let Some(authentication) = body.get_mut("authentication").filter(|value| !value.is_null()) {
             hash_headers(authentication, stored)?;
@@ -31,7 +23,7 @@ impl Behaviour for Trigger {
         Ok(())
     }
 
-    fn answer(&self, _: &dyn Rows, _: &Entity, row: &Row, call: &Call, _: bool, object: &mut Map<String, Value>) {
+    fn answer(&self, _: &dyn Rows, row: &Row, call: &Call, _: bool, object: &mut Map<String, Value>) {
         let headers = object.get_mut("authentication").and_then(|value| value.get_mut("headers"));
         for header in headers.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
             header.remove("valueHash");
