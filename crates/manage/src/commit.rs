@@ -1,4 +1,4 @@
-use crate::CommitHash;
+use crate::{BranchName, CommitHash};
 
 /// One commit of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct CommitMeta {
     pub message: String,
     /// The idempotency key of the request that made it.
     pub idempotency_key: Option<String>,
+    /// The branch that it was made on: set by the store. A commit of an earlier version may not say.
+    pub branch: Option<BranchName>,
 }
 
 /// A person or a program that makes commits.
@@ -51,18 +53,27 @@ impl Signature {
 
 const COMMITTER: &str = "Understory-Committer: ";
 const IDEMPOTENCY: &str = "Understory-Idempotency-Key: ";
+const BRANCH: &str = "Understory-Branch: ";
 
 impl CommitMeta {
     /// A commit by one author.
     pub fn new(author: Signature, message: impl Into<String>) -> Self {
-        Self { author, committer: None, message: message.into(), idempotency_key: None }
+        Self { author, committer: None, message: message.into(), idempotency_key: None, branch: None }
+    }
+
+    /// The same as made on a branch.
+    #[must_use]
+    pub fn on(self, branch: &BranchName) -> Self {
+        Self { branch: Some(branch.clone()), ..self }
     }
 
     /// The message as engines keep it: what the author wrote, then trailers for what engines have no field for.
     pub fn engine_message(&self) -> String {
         let mut text = self.message.trim_end().to_owned();
-        let trailers = [(COMMITTER, &self.committer), (IDEMPOTENCY, &self.idempotency_key)];
-        let present: Vec<_> = trailers.iter().filter_map(|(k, v)| v.as_ref().map(|v| format!("{k}{v}"))).collect();
+        let branch = self.branch.as_ref().map(BranchName::as_str);
+        let trailers =
+            [(COMMITTER, self.committer.as_deref()), (IDEMPOTENCY, self.idempotency_key.as_deref()), (BRANCH, branch)];
+        let present: Vec<_> = trailers.iter().filter_map(|(k, v)| v.map(|v| format!("{k}{v}"))).collect();
         if !present.is_empty() {
             text = format!("{text}\n\n{}", present.join("\n"));
         }
@@ -78,6 +89,8 @@ impl CommitMeta {
                 meta.committer = Some(value.to_owned());
             } else if let Some(value) = last.strip_prefix(IDEMPOTENCY) {
                 meta.idempotency_key = Some(value.to_owned());
+            } else if let Some(name) = last.strip_prefix(BRANCH).and_then(|name| BranchName::new(name).ok()) {
+                meta.branch = Some(name);
             } else {
                 break;
             }
@@ -99,6 +112,7 @@ mod tests {
         assert_eq!(CommitMeta::from_engine(meta.author.clone(), &meta.engine_message()), meta);
         meta.committer = Some("system".into());
         meta.idempotency_key = Some("k-1".into());
+        let meta = meta.on(&BranchName::main());
         assert_eq!(CommitMeta::from_engine(meta.author.clone(), &meta.engine_message()), meta);
     }
 }

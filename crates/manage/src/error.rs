@@ -16,9 +16,23 @@ pub enum StoreError {
     /// No such commit, or one that no ref of the project reaches.
     #[error("commit {0} does not exist")]
     UnknownCommit(CommitHash),
-    /// The branch's name is taken.
-    #[error("branch {0} exists already")]
-    BranchExists(BranchName),
+    /// No such tag.
+    #[error("tag {0} does not exist")]
+    UnknownTag(BranchName),
+    /// A branch or a tag has the name.
+    #[error("{0} is a branch or a tag already")]
+    RefExists(BranchName),
+    /// The branch is not where the caller thought it was; nothing was done.
+    #[error("branch {branch} is at {head} by now")]
+    HeadMoved {
+        /// The branch.
+        branch: BranchName,
+        /// Its head.
+        head: CommitHash,
+    },
+    /// A history cannot be taken over as it is; nothing of it was.
+    #[error("{0}")]
+    Misfit(String),
     /// Somebody edited the branch behind the store's back; nothing was written.
     #[error("branch {0} has uncommitted changes made outside Understory")]
     Dirty(BranchName),

@@ -4,19 +4,23 @@
 //! keeps commits and moves branches. Everything an engine must offer is that one trait: nobody outside an adapter
 //! can tell which engine is there.
 
+pub mod blame;
 pub mod change;
 mod commit;
 pub mod doltlite;
 mod error;
 pub mod graph;
+pub mod log;
 pub mod merge;
 mod refs;
+pub mod replay;
+pub mod revision;
 mod snapshot;
 mod store;
 
-pub use change::{Change, ChangeSet, DiffKind, Draft, RowDiff, Violation, diff};
+pub use change::{Change, ChangeSet, DiffKind, Draft, RowDiff, Violation, changed_rows, diff};
 pub use commit::{Commit, CommitMeta, Signature};
 pub use error::{StoreError, StoreResult};
-pub use refs::{Branch, BranchName, CommitHash, ProjectId, RefKind, ResolvedRef};
+pub use refs::{Branch, BranchName, CommitHash, ProjectId, RefKind, ResolvedRef, Tag};
 pub use snapshot::{Snapshot, Table};
 pub use store::{Applied, ConfigStore, QueryRows};

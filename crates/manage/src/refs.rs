@@ -3,6 +3,8 @@ use std::fmt;
 use data_encoding::BASE32HEX_NOPAD;
 use serde::Serialize;
 
+use crate::Signature;
+
 /// Names a project in the store: its tenant, its id, and the random uid that its data is kept under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectId {
@@ -124,6 +126,21 @@ pub struct Branch {
     pub name: BranchName,
     /// The newest commit.
     pub head: CommitHash,
+}
+
+/// A tag: a name for a commit that never moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// Name within the project, formed as a branch's; no branch has it.
+    pub name: BranchName,
+    /// The commit.
+    pub hash: CommitHash,
+    /// Who made the tag.
+    pub tagger: Signature,
+    /// Why; may be empty.
+    pub message: String,
+    /// When, RFC 3339 in UTC.
+    pub date: String,
 }
 
 /// What a ref turned out to be.

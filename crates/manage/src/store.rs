@@ -5,8 +5,10 @@ use async_trait::async_trait;
 use serde::Serialize;
 use understory_model::Value;
 
+use crate::replay::History;
 use crate::{
-    Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ProjectId, Snapshot, StoreError, StoreResult,
+    Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ProjectId, Snapshot, StoreError,
+    StoreResult, Tag,
 };
 
 /// What became of a set of changes.
@@ -59,17 +61,58 @@ pub trait ConfigStore: Send + Sync {
     /// Creates a branch at a commit. Names differing only in case are different branches.
     async fn branch_create(&self, project: &ProjectId, name: &BranchName, at: &CommitHash) -> StoreResult<()>;
 
-    /// Deletes a branch. Commits that only it reached may go with it.
-    async fn branch_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()>;
+    /// Gives a branch that is not `main` another name. Its commits stay as they are.
+    async fn branch_rename(&self, project: &ProjectId, from: &BranchName, to: &BranchName) -> StoreResult<()>;
 
-    /// One commit; `None` if no branch of the project reaches it.
+    /// Deletes a branch that is not `main`, if its head is still `expected`.
+    ///
+    /// Nothing that it reached goes: its head is kept from now on, see [`Self::kept`].
+    async fn branch_delete(&self, project: &ProjectId, name: &BranchName, expected: &CommitHash) -> StoreResult<()>;
+
+    /// The heads of deleted branches, each once. What they reach can be read like what a branch reaches.
+    async fn kept(&self, project: &ProjectId) -> StoreResult<Vec<CommitHash>>;
+
+    /// Keeps the head of a deleted branch no longer: commits that only it reached may go. Again is fine.
+    async fn keep_drop(&self, project: &ProjectId, head: &CommitHash) -> StoreResult<()>;
+
+    /// All tags, by name.
+    async fn tags(&self, project: &ProjectId) -> StoreResult<Vec<Tag>>;
+
+    /// Creates a tag at its commit. No branch or tag has its name.
+    async fn tag_create(&self, project: &ProjectId, tag: &Tag) -> StoreResult<()>;
+
+    /// Deletes a tag. Commits that only it reached may go with it.
+    async fn tag_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()>;
+
+    /// One commit; `None` if no ref of the project reaches it.
     async fn commit(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Option<Commit>>;
 
-    /// The commit that a prefix of at least 7 characters names, if it names exactly one that a branch reaches.
-    async fn commit_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Option<CommitHash>>;
+    /// Commits that a ref reaches and whose hashes begin so: none, one, or two of several.
+    async fn commits_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Vec<CommitHash>>;
 
     /// At most `limit` commits that `from` reaches, itself first, children before parents.
-    async fn log(&self, project: &ProjectId, from: &CommitHash, limit: usize) -> StoreResult<Vec<Commit>>;
+    async fn log(&self, project: &ProjectId, from: &CommitHash, limit: usize) -> StoreResult<Vec<Commit>> {
+        self.log_page(project, from, 0, limit).await
+    }
+
+    /// At most `limit` commits of the same, after the first `skip`. Its cost does not grow with the history.
+    async fn log_page(
+        &self,
+        project: &ProjectId,
+        from: &CommitHash,
+        skip: usize,
+        limit: usize,
+    ) -> StoreResult<Vec<Commit>>;
+
+    /// The rows in which a commit differs from another, or from nothing, by entity and key; timestamps count.
+    ///
+    /// Its cost grows with what differs, not with the project, where both commits have today's schema.
+    async fn changes(
+        &self,
+        project: &ProjectId,
+        from: Option<&CommitHash>,
+        to: &CommitHash,
+    ) -> StoreResult<Vec<Change>>;
 
     /// All rows of a commit, in today's shape: columns added since then hold their defaults.
     async fn read(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Arc<Snapshot>>;
@@ -95,11 +138,18 @@ pub trait ConfigStore: Send + Sync {
         meta: &CommitMeta,
     ) -> StoreResult<Applied>;
 
-    /// Brings a branch to the newest schema; the commit made, or `None` if it was there.
-    async fn migrate(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<Option<Commit>>;
+    /// Brings all branches to the newest schema, all of them or none; those that were not there, each with the commit
+    /// that migrates it.
+    async fn migrate(&self, project: &ProjectId) -> StoreResult<Vec<(BranchName, Commit)>>;
 
     /// Whether a branch lacks migrations.
     async fn needs_migration(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<bool>;
+
+    /// Takes over commits and refs from elsewhere; the hashes of the commits here, in their order.
+    ///
+    /// All of it or nothing. A project that is not there is created, and `main` must be among the refs then. Each branch
+    /// must be where the history says it is, or not be there, as it says; no tag moves.
+    async fn import(&self, project: &ProjectId, history: &History) -> StoreResult<Vec<CommitHash>>;
 
     /// Bytes that the project takes.
     async fn size(&self, project: &ProjectId) -> StoreResult<u64>;

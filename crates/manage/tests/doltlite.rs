@@ -238,7 +238,7 @@ async fn many_projects_need_few_open_files() {
 }
 
 #[tokio::test]
-async fn a_commit_that_no_branch_reaches_is_unknown() {
+async fn a_commit_that_no_ref_reaches_is_unknown() {
     let fixture = Fixture::new();
     let store = fixture.store();
     let (id, base) = fixture.create(&store, "p1").await;
@@ -248,10 +248,11 @@ async fn a_commit_that_no_branch_reaches_is_unknown() {
     draft.put(fixture.entity("tool"), tool("new", "x"));
     let lost = fixture.apply_on(&store, &id, &branch, &base, &draft.finish().unwrap(), None).await.hash;
     let prefix = &lost.as_str()[..7];
-    assert_eq!(store.commit_by_prefix(&id, prefix).await.unwrap(), Some(lost.clone()));
-    store.branch_delete(&id, &branch).await.unwrap();
+    assert_eq!(store.commits_by_prefix(&id, prefix).await.unwrap(), std::slice::from_ref(&lost));
+    store.branch_delete(&id, &branch, &lost).await.unwrap();
+    store.keep_drop(&id, &lost).await.unwrap();
     assert_eq!(store.commit(&id, &lost).await.unwrap(), None);
-    assert_eq!(store.commit_by_prefix(&id, prefix).await.unwrap(), None);
+    assert_eq!(store.commits_by_prefix(&id, prefix).await.unwrap(), []);
     assert!(matches!(store.read(&id, &lost).await, Err(StoreError::UnknownCommit(_))));
     assert!(matches!(store.log(&id, &lost, 1).await, Err(StoreError::UnknownCommit(_))));
     assert!(matches!(store.branch_create(&id, &branch, &lost).await, Err(StoreError::UnknownCommit(_))));
@@ -273,7 +274,7 @@ async fn names_that_engines_stumble_over_are_branches_like_others() {
         let commit = fixture.apply_on(&store, &id, &name, &head, &draft.finish().unwrap(), None).await;
         assert_eq!(store.branch_head(&id, &name).await.unwrap(), Some(commit.hash));
         let again = store.branch_create(&id, &name, &head).await;
-        assert!(matches!(again, Err(StoreError::BranchExists(_))), "{again:?}");
+        assert!(matches!(again, Err(StoreError::RefExists(_))), "{again:?}");
     }
     let branches = store.branches(&id).await.unwrap();
     assert_eq!(branches.len(), names.len() + 1);

@@ -147,9 +147,10 @@ async fn what_writes_nothing_migrates_nothing() {
     let applied = store.apply(&id, &main, &head, &none, None, &versions.new.meta("x")).await.unwrap();
     assert_eq!(applied, Applied::Nothing);
     assert_eq!(store.branch_head(&id, &main).await.unwrap(), Some(head.clone()));
-    let migration = store.migrate(&id, &main).await.unwrap().unwrap();
+    let [(branch, migration)] = store.migrate(&id).await.unwrap().try_into().unwrap();
+    assert_eq!(branch, main);
     assert_eq!(store.commit(&id, &migration.hash).await.unwrap(), Some(migration.clone()));
-    assert_eq!(store.migrate(&id, &main).await.unwrap(), None);
+    assert_eq!(store.migrate(&id).await.unwrap(), []);
     assert_eq!(store.branch_head(&id, &main).await.unwrap(), Some(migration.hash));
 }
 
@@ -170,9 +171,11 @@ async fn branches_merge_whichever_of_them_is_migrated() {
         drop(old);
         let store = versions.new.store();
         if migrated {
-            theirs = store.migrate(&id, &side).await.unwrap().unwrap().hash;
+            assert_eq!(store.migrate(&id).await.unwrap().len(), 2);
+            theirs = store.branch_head(&id, &side).await.unwrap().unwrap();
         }
-        let ours = committed(versions.put_new(&store, &id, &base, "main").await).hash;
+        let main_head = store.branch_head(&id, &BranchName::main()).await.unwrap().unwrap();
+        let ours = committed(versions.put_new(&store, &id, &main_head, "main").await).hash;
         let mut draft = versions.new.draft(store.read(&id, &ours).await.unwrap());
         draft.put(versions.new.entity("note"), note("c").with("text", "both"));
         let changes = draft.finish().unwrap();
@@ -210,7 +213,7 @@ async fn an_older_program_says_what_it_does_not_know() {
     };
     refused(old.read(&id, &commit.hash).await.unwrap_err());
     refused(old.needs_migration(&id, &main).await.unwrap_err());
-    refused(old.migrate(&id, &main).await.unwrap_err());
+    refused(old.migrate(&id).await.unwrap_err());
     refused(old.apply(&id, &main, &commit.hash, &changes, None, &versions.old.meta("x")).await.unwrap_err());
     assert_eq!(old.branch_head(&id, &main).await.unwrap(), Some(commit.hash));
 }

@@ -11,12 +11,18 @@ use crate::{ProjectRecord, RuntimeError, RuntimeResult, RuntimeStore};
 
 const INSERT: &str =
     "insert into intents (tenant_id, id, kind, project_id, payload, created_at) values (?, ?, ?, ?, ?, ?)";
-const LIST: &str =
-    "select tenant_id, id, kind, project_id, payload, created_at from intents order by created_at, tenant_id, id";
+const LIST: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
+    where done_at is null order by created_at, tenant_id, id";
 const DELETE: &str = "delete from intents where tenant_id = ? and id = ?";
 
 #[cfg(test)]
 pub(crate) const SQL: &[&str] = &[INSERT, LIST, DELETE];
+
+mod ref_change;
+
+#[cfg(test)]
+pub(crate) use ref_change::SQL as REF_CHANGE_SQL;
+pub use ref_change::{RefAction, RefChange};
 
 /// Work that spans both stores, written down before its first step.
 ///
@@ -55,6 +61,11 @@ pub enum IntentKind {
         /// Name of its data in the versioned store.
         uid: String,
     },
+    /// Create, rename or delete a branch or a tag.
+    ///
+    /// Commit point: the versioned store does it, in one step. Done, the intent stays: it is the record of who moved
+    /// the ref. Not done, it is dropped.
+    RefChange(RefChange),
 }
 
 impl RuntimeStore {
@@ -89,7 +100,9 @@ impl RuntimeStore {
     pub async fn project_creation_abandon(&self, intent: &Intent) -> RuntimeResult<()> {
         match intent.kind {
             IntentKind::ProjectCreation { .. } => self.intent_done(intent).await,
-            IntentKind::ProjectDeletion { .. } => Err(intent.refuse("a deletion is always completed")),
+            IntentKind::ProjectDeletion { .. } | IntentKind::RefChange(_) => {
+                Err(intent.refuse("it creates no project"))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ mod tenant;
 
 pub use error::{RuntimeError, RuntimeResult};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
-pub use intent::{Intent, IntentKind};
+pub use intent::{Intent, IntentKind, RefAction, RefChange};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use project::ProjectRecord;
 pub use store::{RUNTIME_FILE, RuntimeStore};

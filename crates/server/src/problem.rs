@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use understory::model::FieldError;
 use understory::{Error, Project};
 
@@ -13,7 +13,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    extra: Option<(&'static str, Box<Value>)>,
+    extra: Box<Map<String, Value>>,
     failure: Option<Failure>,
 }
 
@@ -28,17 +28,27 @@ const MESSAGE_LENGTH: usize = 100;
 impl Problem {
     /// A problem with a status and a text for clients.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, code: code(status), detail: detail.into(), errors: Vec::new(), extra: None, failure: None }
+        Self {
+            status,
+            code: code(status),
+            detail: detail.into(),
+            errors: Vec::new(),
+            extra: Box::default(),
+            failure: None,
+        }
     }
 
     /// The problem of an error, with the conflicts of a merge in the API's form.
-    pub(crate) fn of_merge(error: Error, project: &Project) -> Self {
+    pub(crate) fn of_project(error: Error, project: &Project) -> Self {
         let Error::MergeConflict(conflicts) = &error else { return error.into() };
         let items: Vec<Value> = conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
-        Self {
-            extra: Some(("conflicts", Box::new(items.into()))),
-            ..Self::new(StatusCode::CONFLICT, error.to_string())
-        }
+        Self::new(StatusCode::CONFLICT, error.to_string()).with("conflicts", items)
+    }
+
+    /// The same with one more member.
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
     }
 }
 
@@ -46,6 +56,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Invalid(errors) => return Self::invalid(errors.clone()),
+            Error::HeadsMoved { from, to } => {
+                let moved = Self::new(StatusCode::CONFLICT, error.to_string());
+                return moved.with("sourceHash", from.as_str()).with("targetHash", to.as_str());
+            }
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
             Error::Unauthorized => StatusCode::UNAUTHORIZED,
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
@@ -106,7 +120,7 @@ fn code(status: StatusCode) -> &'static str {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let title = if self.errors.is_empty() {
             self.status.canonical_reason().unwrap_or("Error")
         } else {
@@ -122,8 +136,8 @@ impl IntoResponse for Problem {
         if !self.errors.is_empty() {
             body["errors"] = self.errors.iter().map(field).collect();
         }
-        if let Some((name, value)) = self.extra {
-            body[name] = *value;
+        if let Some(body) = body.as_object_mut() {
+            body.append(&mut self.extra);
         }
         let mut response = (self.status, body.to_string()).into_response();
         if let Some(failure) = self.failure {

@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
+use understory_manage::replay::History;
 use understory_manage::{
-    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Signature,
-    Snapshot, StoreError, StoreResult,
+    Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Signature,
+    Snapshot, StoreError, StoreResult, Tag, changed_rows,
 };
 use understory_model::{Model, Row, Value, now, timestamp_iso};
 
 mod copy;
+mod import;
 
 /// A [`ConfigStore`] in memory: the executable specification of the trait.
 ///
@@ -20,10 +22,13 @@ pub struct Memory {
     projects: Mutex<HashMap<String, Project>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Project {
     commits: HashMap<CommitHash, Entry>,
     branches: BTreeMap<BranchName, CommitHash>,
+    tags: BTreeMap<BranchName, Tag>,
+    /// Heads of deleted branches.
+    kept: BTreeSet<CommitHash>,
     /// Number of commits ever made: parents have lesser numbers than their children.
     made: u64,
 }
@@ -72,14 +77,44 @@ impl Memory {
 }
 
 impl Project {
+    /// A project of nothing but its root.
+    fn rooted() -> (Self, CommitHash) {
+        let mut new = Self::default();
+        let root = CommitMeta::new(Signature::understory(), "Create the schema");
+        let root = new.add(&BranchName::main(), Vec::new(), &root, Snapshot::default());
+        (new, root.hash)
+    }
+
     fn head(&self, branch: &BranchName) -> StoreResult<&CommitHash> {
         self.branches.get(branch).ok_or_else(|| StoreError::UnknownBranch(branch.clone()))
     }
 
-    /// A commit that some branch reaches.
+    /// A commit that some ref reaches.
     fn reached(&self, hash: &CommitHash) -> StoreResult<&Entry> {
-        let entry = self.commits.get(hash).filter(|_| self.ancestors(self.branches.values()).contains(hash));
+        let entry = self.commits.get(hash).filter(|_| self.all_reached().contains(hash));
         entry.ok_or_else(|| StoreError::UnknownCommit(hash.clone()))
+    }
+
+    /// What all refs reach.
+    fn all_reached(&self) -> BTreeSet<&CommitHash> {
+        self.ancestors(self.branches.values().chain(self.tags.values().map(|tag| &tag.hash)).chain(&self.kept))
+    }
+
+    /// Refuses a name that a ref has.
+    fn require_free(&self, name: &BranchName) -> StoreResult<()> {
+        match self.branches.contains_key(name) || self.tags.contains_key(name) {
+            true => Err(StoreError::RefExists(name.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// The head of a branch that may be renamed or deleted.
+    fn movable(&self, name: &BranchName) -> StoreResult<&CommitHash> {
+        let head = self.head(name)?;
+        match name.is_main() {
+            true => Err(copy::failed("change main", "it is the project's own line")),
+            false => Ok(head),
+        }
     }
 
     /// These commits and all that they were made from.
@@ -95,15 +130,19 @@ impl Project {
     }
 
     fn add(&mut self, branch: &BranchName, parents: Vec<CommitHash>, meta: &CommitMeta, snapshot: Snapshot) -> Commit {
+        let commit = self.put(parents, meta, timestamp_iso(&now()), snapshot);
+        self.branches.insert(branch.clone(), commit.hash.clone());
+        commit
+    }
+
+    fn put(&mut self, parents: Vec<CommitHash>, meta: &CommitMeta, date: String, snapshot: Snapshot) -> Commit {
         self.made += 1;
-        let date = timestamp_iso(&now());
         let text = format!("{} {parents:?} {meta:?} {date} {snapshot:?}", self.made);
         let digest: [u8; 32] = Sha256::digest(text).into();
         let hash = CommitHash::from_bytes(&std::array::from_fn(|i| digest[i]));
         let commit = Commit { hash: hash.clone(), parents, meta: meta.clone(), date };
         let entry = Entry { number: self.made, commit: commit.clone(), snapshot: Arc::new(snapshot) };
-        self.commits.insert(hash.clone(), entry);
-        self.branches.insert(branch.clone(), hash);
+        self.commits.insert(hash, entry);
         commit
     }
 }
@@ -115,11 +154,9 @@ impl ConfigStore for Memory {
         if let Some(existing) = self.projects().get(&project.uid) {
             return Ok(existing.reached(existing.head(&main)?)?.commit.clone());
         }
-        let mut new = Project::default();
-        let root = CommitMeta::new(Signature::understory(), "Create the schema");
-        let root = new.add(&main, Vec::new(), &root, Snapshot::default());
+        let (mut new, root) = Project::rooted();
         let first = self.after(&Snapshot::default(), changes);
-        let commit = new.add(&main, vec![root.hash], meta, first);
+        let commit = new.add(&main, vec![root], &meta.clone().on(&main), first);
         self.projects().insert(project.uid.clone(), new);
         Ok(commit)
     }
@@ -144,20 +181,62 @@ impl ConfigStore for Memory {
 
     async fn branch_create(&self, project: &ProjectId, name: &BranchName, at: &CommitHash) -> StoreResult<()> {
         self.with(project, |project| {
-            if project.branches.contains_key(name) {
-                return Err(StoreError::BranchExists(name.clone()));
-            }
+            project.require_free(name)?;
             project.reached(at)?;
             project.branches.insert(name.clone(), at.clone());
             Ok(())
         })
     }
 
-    async fn branch_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()> {
+    async fn branch_rename(&self, project: &ProjectId, from: &BranchName, to: &BranchName) -> StoreResult<()> {
         self.with(project, |project| {
-            project.head(name)?;
-            project.branches.remove(name);
+            let head = project.movable(from)?.clone();
+            project.require_free(to)?;
+            project.branches.remove(from);
+            project.branches.insert(to.clone(), head);
             Ok(())
+        })
+    }
+
+    async fn branch_delete(&self, project: &ProjectId, name: &BranchName, expected: &CommitHash) -> StoreResult<()> {
+        self.with(project, |project| {
+            let head = project.movable(name)?.clone();
+            if head != *expected {
+                return Err(StoreError::HeadMoved { branch: name.clone(), head });
+            }
+            project.branches.remove(name);
+            project.kept.insert(head);
+            Ok(())
+        })
+    }
+
+    async fn kept(&self, project: &ProjectId) -> StoreResult<Vec<CommitHash>> {
+        self.with(project, |project| Ok(project.kept.iter().cloned().collect()))
+    }
+
+    async fn keep_drop(&self, project: &ProjectId, head: &CommitHash) -> StoreResult<()> {
+        self.with(project, |project| {
+            project.kept.remove(head);
+            Ok(())
+        })
+    }
+
+    async fn tags(&self, project: &ProjectId) -> StoreResult<Vec<Tag>> {
+        self.with(project, |project| Ok(project.tags.values().cloned().collect()))
+    }
+
+    async fn tag_create(&self, project: &ProjectId, tag: &Tag) -> StoreResult<()> {
+        self.with(project, |project| {
+            project.require_free(&tag.name)?;
+            project.reached(&tag.hash)?;
+            project.tags.insert(tag.name.clone(), tag.clone());
+            Ok(())
+        })
+    }
+
+    async fn tag_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()> {
+        self.with(project, |project| {
+            project.tags.remove(name).map(drop).ok_or_else(|| StoreError::UnknownTag(name.clone()))
         })
     }
 
@@ -165,24 +244,39 @@ impl ConfigStore for Memory {
         self.with(project, |project| Ok(project.reached(hash).ok().map(|entry| entry.commit.clone())))
     }
 
-    async fn commit_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Option<CommitHash>> {
+    async fn commits_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Vec<CommitHash>> {
         self.with(project, |project| {
-            let reached = project.ancestors(project.branches.values());
-            let mut matching = reached.into_iter().filter(|hash| hash.as_str().starts_with(prefix));
-            match (matching.next(), matching.next()) {
-                (Some(only), None) if prefix.len() >= 7 => Ok(Some(only.clone())),
-                _ => Ok(None),
-            }
+            let matching = project.all_reached().into_iter().filter(|hash| hash.as_str().starts_with(prefix));
+            Ok(matching.take(2).cloned().collect())
         })
     }
 
-    async fn log(&self, project: &ProjectId, from: &CommitHash, limit: usize) -> StoreResult<Vec<Commit>> {
+    async fn log_page(
+        &self,
+        project: &ProjectId,
+        from: &CommitHash,
+        skip: usize,
+        limit: usize,
+    ) -> StoreResult<Vec<Commit>> {
         self.with(project, |project| {
             project.reached(from)?;
             let ancestors = project.ancestors([from]);
             let mut entries: Vec<_> = ancestors.into_iter().filter_map(|hash| project.commits.get(hash)).collect();
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.number));
-            Ok(entries.into_iter().take(limit).map(|entry| entry.commit.clone()).collect())
+            Ok(entries.into_iter().skip(skip).take(limit).map(|entry| entry.commit.clone()).collect())
+        })
+    }
+
+    async fn changes(
+        &self,
+        project: &ProjectId,
+        from: Option<&CommitHash>,
+        to: &CommitHash,
+    ) -> StoreResult<Vec<Change>> {
+        self.with(project, |project| {
+            let from = from.map(|from| project.reached(from)).transpose()?;
+            let from = from.map(|entry| Arc::clone(&entry.snapshot)).unwrap_or_default();
+            Ok(changed_rows(&from, &project.reached(to)?.snapshot))
         })
     }
 
@@ -212,16 +306,24 @@ impl ConfigStore for Memory {
                 parents.push(project.reached(other)?.commit.hash.clone());
             }
             let snapshot = self.after(&project.reached(head)?.snapshot, changes);
-            Ok(Applied::Commit(project.add(branch, parents, meta, snapshot)))
+            Ok(Applied::Commit(project.add(branch, parents, &meta.clone().on(branch), snapshot)))
         })
     }
 
-    async fn migrate(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<Option<Commit>> {
-        self.with(project, |project| project.head(branch).map(|_| None))
+    async fn migrate(&self, project: &ProjectId) -> StoreResult<Vec<(BranchName, Commit)>> {
+        self.with(project, |_| Ok(Vec::new()))
     }
 
     async fn needs_migration(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<bool> {
         self.with(project, |project| project.head(branch).map(|_| false))
+    }
+
+    async fn import(&self, project: &ProjectId, history: &History) -> StoreResult<Vec<CommitHash>> {
+        let mut projects = self.projects();
+        let present = projects.get(&project.uid).cloned();
+        let (imported, hashes) = import::import(present, history)?;
+        projects.insert(project.uid.clone(), imported);
+        Ok(hashes)
     }
 
     async fn size(&self, project: &ProjectId) -> StoreResult<u64> {
@@ -230,7 +332,7 @@ impl ConfigStore for Memory {
 
     async fn gc(&self, project: &ProjectId) -> StoreResult<()> {
         self.with(project, |project| {
-            let reached: BTreeSet<_> = project.ancestors(project.branches.values()).into_iter().cloned().collect();
+            let reached: BTreeSet<_> = project.all_reached().into_iter().cloned().collect();
             project.commits.retain(|hash, _| reached.contains(hash));
             Ok(())
         })

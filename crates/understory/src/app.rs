@@ -20,6 +20,9 @@ use crate::{Error, Result};
 /// How long the answers to requests with an idempotency key are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// The most branches of a project unless set otherwise: each makes every commit of the project a little larger.
+pub const MAX_BRANCHES: usize = 1_000;
+
 /// How to open a data directory.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -33,12 +36,21 @@ pub struct Options {
     pub model: Option<PathBuf>,
     /// Whether commits reach the disk before they are acknowledged; `false` for data that may vanish.
     pub synced: bool,
+    /// The most branches that a project may have.
+    pub max_branches: usize,
 }
 
 impl Options {
     /// The data in a directory, with the built-in model.
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), admin_key: None, make_admin_key: true, model: None, synced: true }
+        Self {
+            data: data.into(),
+            admin_key: None,
+            make_admin_key: true,
+            model: None,
+            synced: true,
+            max_branches: MAX_BRANCHES,
+        }
     }
 }
 
@@ -56,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Keys,
     pub(crate) documents: DocumentCache,
     pub(crate) data: PathBuf,
+    pub(crate) max_branches: usize,
     admin_key: std::sync::Mutex<Option<String>>,
     /// Projects looked up before. This process alone writes the registry, so that what is here is so.
     projects: RwLock<Projects>,
@@ -107,6 +120,7 @@ impl Understory {
             keys,
             documents: DocumentCache::new(),
             data: options.data,
+            max_branches: options.max_branches,
             admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
             projects: RwLock::default(),
             lifecycle: Arc::default(),

@@ -1,87 +1,17 @@
-//! Branches and merges in the API's terms.
+//! Branches and tags in the API's terms. Each change of a ref is an intent first, and stays on record.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use understory_manage::{
+    Branch, BranchName, CommitHash, ConfigStore, ProjectId, Signature, StoreError, StoreResult, Tag,
+};
+use understory_model::{Key, now, timestamp_iso};
+use understory_runtime::{Intent, IntentKind, RefAction, RefChange};
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use understory_manage::graph::{is_ancestor, merge_base_snapshot};
-use understory_manage::merge::{Choice, Conflict, Merge, Resolution, Side, merge};
-use understory_manage::{Applied, Branch, BranchName, CommitHash, Signature, Snapshot, diff};
-use understory_model::{Entity, Key, Row};
-
-use crate::project::{Project, View};
-use crate::write::WriteOptions;
+use crate::app::Understory;
+use crate::project::Project;
 use crate::{Error, Result, names};
 
 /// The last segment of the path that merges: no branch may have its name.
 const MERGE: &str = "merge";
-
-/// What a merge would do.
-#[derive(Clone, Debug)]
-pub struct Preview {
-    /// Head of the branch that would be merged.
-    pub source: CommitHash,
-    /// Head of the branch merged into.
-    pub target: CommitHash,
-    /// Tables that differ between the two.
-    pub tables: BTreeSet<String>,
-    /// What only people can decide.
-    pub conflicts: Vec<Conflict>,
-}
-
-/// A merge to be made: pinned to the heads that its preview saw.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MergeRequest {
-    /// The branch that is merged.
-    pub source_branch: String,
-    /// The branch merged into.
-    pub target_branch: String,
-    /// Its head, as previewed.
-    pub source_hash: String,
-    /// Its head, as previewed.
-    pub target_hash: String,
-    /// The commit's message.
-    pub message: Option<String>,
-    /// The author, where that is not the principal.
-    pub author: Option<Author>,
-    /// What people decided.
-    #[serde(default)]
-    pub resolutions: Vec<WireResolution>,
-}
-
-/// An author as requests name one.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Author {
-    name: String,
-    email: String,
-}
-
-impl Author {
-    /// The signature of commits.
-    pub fn signature(&self) -> Signature {
-        Signature::new(&self.name, &self.email)
-    }
-}
-
-/// A resolution as requests write it: by table and raw column names.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WireResolution {
-    table: String,
-    primary_key: BTreeMap<String, String>,
-    row_default_pick: Side,
-    #[serde(default)]
-    columns: BTreeMap<String, Side>,
-}
-
-/// What a merge came to.
-#[derive(Clone, Debug)]
-pub struct MergeOutcome {
-    /// The target's head afterwards.
-    pub head: CommitHash,
-}
 
 impl Project {
     /// All branches, by name.
@@ -109,28 +39,38 @@ impl Project {
         if from_branch.is_some() && from_commit.is_some() {
             return Err(Error::BadRequest("give fromBranch or fromCommit, not both".into()));
         }
-        let name = BranchName::new(name).map_err(|detail| Error::field("/name", "pattern", detail))?;
-        if name.as_str() == MERGE {
-            return Err(Error::field("/name", "pattern", "'merge' is a word of the API; choose another name"));
-        }
+        let name = ref_name(name)?;
         let head = match (from_branch, from_commit) {
             (_, Some(commit)) => self.resolve(commit).await?.hash,
             (Some(branch), None) => self.branch(branch).await?.head,
             (None, None) => self.resolve(BranchName::MAIN).await?.hash,
         };
-        self.app().inner.store.branch_create(self.id(), &name, &head).await?;
+        self.refuse_too_many().await?;
+        self.change_ref(RefAction::BranchCreate, &name, |change| change.to = Some(head.to_string())).await?;
         Ok(Branch { name, head })
     }
 
-    /// Deletes a branch; `main` stays as long as the project.
+    /// Gives a branch another name.
+    pub async fn branch_rename(&self, name: &str, new_name: &str) -> Result<Branch> {
+        let branch = self.branch(name).await?;
+        let new_name = ref_name(new_name)?;
+        refuse_main(&branch.name, "renamed")?;
+        let head = branch.head.to_string();
+        self.change_ref(RefAction::BranchRename, &branch.name, |change| {
+            change.new_name = Some(new_name.to_string());
+            change.from = Some(head.clone());
+            change.to = Some(head);
+        })
+        .await?;
+        Ok(Branch { name: new_name, head: branch.head })
+    }
+
+    /// Deletes a branch; `main` stays as long as the project. What it reached stays until housekeeping.
     pub async fn branch_delete(&self, name: &str) -> Result<()> {
         let branch = self.branch(name).await?;
-        if branch.name.is_main() {
-            return Err(Error::Forbidden("main is the project's own line and cannot be deleted".into()));
-        }
-        self.app().inner.store.branch_delete(self.id(), &branch.name).await?;
-        self.app().inner.documents.forget(&self.id().uid);
-        Ok(())
+        refuse_main(&branch.name, "deleted")?;
+        let head = branch.head.to_string();
+        self.change_ref(RefAction::BranchDelete, &branch.name, |change| change.from = Some(head)).await
     }
 
     /// The branches on which an agent exists.
@@ -146,116 +86,160 @@ impl Project {
         Ok(found)
     }
 
-    /// What merging `source` into `target` would do. Writes nothing.
-    pub async fn merge_preview(&self, source: &str, target: &str) -> Result<Preview> {
-        let (source, target) = (self.branch_view(source).await?, self.branch_view(target).await?);
-        let merged = self.merge(&source, &target, &[]).await?;
-        let changed = diff(&target.snapshot, &source.snapshot);
-        let table = |entity: &str| self.model().entity(entity).map(|entity| entity.table.clone());
-        let tables = changed.iter().filter_map(|row| table(&row.entity)).collect();
-        Ok(Preview { source: source.resolved.hash, target: target.resolved.hash, tables, conflicts: merged.conflicts })
+    /// All tags, by name.
+    pub async fn tags(&self) -> Result<Vec<Tag>> {
+        Ok(self.app().inner.store.tags(self.id()).await?)
     }
 
-    /// Merges one branch into another: one commit with two parents, or none if there is nothing to bring.
-    ///
-    /// Of `options` the message, the author and the idempotency key count; the request's own win.
-    pub async fn merge_execute(&self, request: &MergeRequest, options: &WriteOptions) -> Result<MergeOutcome> {
-        let author = request.author.as_ref().map(Author::signature).or_else(|| options.author.clone());
-        let message = request.message.clone().or_else(|| options.message.clone());
-        let options = WriteOptions { message, author, ..options.clone() };
-        options.check(self.principal())?;
-        let source = self.branch_view(&request.source_branch).await?;
-        let target = self.branch_view(&request.target_branch).await?;
-        let pins = [(&source, &request.source_hash), (&target, &request.target_hash)];
-        if let Some((moved, _)) = pins.into_iter().find(|(view, pin)| view.resolved.hash.as_str() != pin.as_str()) {
-            let (name, hash) = (&moved.resolved.name, &moved.resolved.hash);
-            return Err(Error::Conflict(format!("branch '{name}' is at {hash} by now; preview the merge again")));
-        }
-        let (ours, theirs) = (&target.resolved.hash, &source.resolved.hash);
-        let store = self.app().inner.store.as_ref();
-        if is_ancestor(store, self.id(), theirs, ours).await? {
-            return Ok(MergeOutcome { head: ours.clone() });
-        }
-        let resolutions = self.resolutions(&request.resolutions)?;
-        let merged = self.merge(&source, &target, &resolutions).await?;
-        if !merged.conflicts.is_empty() {
-            return Err(Error::MergeConflict(merged.conflicts));
-        }
-        let meta = options
-            .meta(self.principal(), || format!("Merge branch {} into {}", source.resolved.name, target.resolved.name));
-        let Some(branch) = target.resolved.branch() else {
-            return Err(Error::BadRequest("the target of a merge is a branch".into()));
-        };
-        match store.apply(self.id(), &branch, ours, &merged.changes, Some(theirs), &meta).await? {
-            Applied::Commit(commit) => Ok(MergeOutcome { head: commit.hash }),
-            Applied::Nothing => Ok(MergeOutcome { head: ours.clone() }),
-            Applied::HeadMoved(head) => {
-                Err(Error::Conflict(format!("branch '{branch}' is at {head} by now; preview the merge again")))
-            }
-        }
+    /// One tag.
+    pub async fn tag(&self, name: &str) -> Result<Tag> {
+        let found = self.tags().await?.into_iter().find(|tag| tag.name.as_str() == name);
+        found.ok_or_else(|| Error::not_found("Tag", name))
     }
 
-    async fn branch_view(&self, name: &str) -> Result<View> {
-        let branch = self.branch(name).await?;
-        self.view(branch.name.as_str()).await
-    }
-
-    async fn merge(&self, source: &View, target: &View, resolutions: &[Resolution]) -> Result<Merge> {
-        let (ours, theirs) = (&target.resolved.hash, &source.resolved.hash);
-        let store = self.app().inner.store.as_ref();
-        let base: Arc<Snapshot> = merge_base_snapshot(store, self.model(), self.id(), ours, theirs).await?;
-        let merged = merge(self.model(), &base, &target.snapshot, &source.snapshot, resolutions);
-        merged.map_err(|error| Error::BadRequest(error.to_string()))
-    }
-
-    fn resolutions(&self, wire: &[WireResolution]) -> Result<Vec<Resolution>> {
-        let read = |(index, wire): (usize, &WireResolution)| {
-            let pointer = format!("/resolutions/{index}");
-            let unknown =
-                || Error::field(format!("{pointer}/table"), "reference", format!("there is no table '{}'", wire.table));
-            let entity = self.model().entity_of_table(&wire.table).ok_or_else(unknown)?;
-            let part = |column: &String| {
-                let missing =
-                    || Error::field(format!("{pointer}/primaryKey"), "required", format!("{column} is missing"));
-                wire.primary_key.get(column).cloned().ok_or_else(missing)
-            };
-            let key = Key::new(entity.key.iter().map(part).collect::<Result<Vec<_>>>()?);
-            let columns = wire.columns.iter().map(|(name, side)| (name.clone(), Choice::Side(*side))).collect();
-            Ok(Resolution { entity: entity.name.clone(), key, pick: wire.row_default_pick, columns })
-        };
-        wire.iter().enumerate().map(read).collect()
-    }
-
-    /// A conflict as answers show it: by table and raw column names, the key apart from the images.
-    pub fn conflict_item(&self, conflict: &Conflict) -> Value {
-        let Some(entity) = self.model().entity(&conflict.entity) else { return Value::Null };
-        let key: Map<String, Value> =
-            entity.key.iter().cloned().zip(conflict.key.parts().iter().map(|part| part.as_str().into())).collect();
-        json!({
-            "table": entity.table,
-            "primaryKey": key,
-            "ourDiffType": conflict.our_diff,
-            "theirDiffType": conflict.their_diff,
-            "base": image(entity, conflict.base.as_deref()),
-            "ours": image(entity, conflict.ours.as_deref()),
-            "theirs": image(entity, conflict.theirs.as_deref()),
-            "reason": reason(conflict),
+    /// Names the commit of a ref for good; empty for the head of `main`.
+    pub async fn tag_create(&self, name: &str, reference: &str, message: &str) -> Result<Tag> {
+        let name = ref_name(name)?;
+        let hash = self.resolve(reference).await?.hash;
+        self.change_ref(RefAction::TagCreate, &name, |change| {
+            change.to = Some(hash.to_string());
+            change.message = Some(message.to_owned());
         })
+        .await?;
+        self.tag(name.as_str()).await
+    }
+
+    /// Deletes a tag.
+    pub async fn tag_delete(&self, name: &str) -> Result<()> {
+        let tag = self.tag(name).await?;
+        self.change_ref(RefAction::TagDelete, &tag.name, |change| {
+            change.from = Some(tag.hash.to_string());
+            change.message = Some(tag.message.clone());
+        })
+        .await
+    }
+
+    /// Changes a ref in the principal's name; `with` fills in what the action needs.
+    pub(crate) async fn change_ref(
+        &self,
+        action: RefAction,
+        name: &BranchName,
+        with: impl FnOnce(&mut RefChange),
+    ) -> Result<()> {
+        let mut change = self.new_ref_change(action, name);
+        with(&mut change);
+        let (app, project) = (self.app().clone(), self.id().clone());
+        // A client that hangs up must not leave a change between its stores until the next start.
+        let work = tokio::spawn(async move { app.change_ref(&project, change).await });
+        work.await.map_err(Error::internal)?
+    }
+
+    pub(crate) fn new_ref_change(&self, action: RefAction, name: &BranchName) -> RefChange {
+        RefChange {
+            uid: self.id().uid.clone(),
+            action,
+            name: name.to_string(),
+            new_name: None,
+            from: None,
+            to: None,
+            message: None,
+            author: self.principal().name.clone(),
+            email: self.principal().email(),
+        }
+    }
+
+    async fn refuse_too_many(&self) -> Result<()> {
+        let most = self.app().inner.max_branches;
+        if self.branches().await?.len() < most {
+            return Ok(());
+        }
+        let detail = format!("the project has {most} branches, the most it may have; delete one that is done with");
+        Err(Error::Unprocessable(detail))
     }
 }
 
-fn image(entity: &Entity, row: Option<&Row>) -> Value {
-    let Some(row) = row else { return Value::Null };
-    let columns = entity.columns.iter().filter(|column| !entity.key.contains(&column.name) && !column.hidden);
-    columns.map(|column| (column.name.clone(), row.get(&column.name).clone())).collect::<Map<_, _>>().into()
+impl Understory {
+    /// The commit point is the store's step. Before it the intent is dropped, after it the intent stays as the record.
+    async fn change_ref(&self, project: &ProjectId, change: RefChange) -> Result<()> {
+        let (store, runtime) = (&self.inner.store, &self.inner.runtime);
+        let intent = runtime.ref_change_begin(&project.tenant, &project.id, change.clone()).await?;
+        if let Err(error) = perform(store.as_ref(), project, &change).await {
+            if let Err(left) = runtime.intent_done(&intent).await {
+                tracing::error!(error = %left, "the intent of a ref's change that failed stays until the next start");
+            }
+            return Err(error.into());
+        }
+        if matches!(change.action, RefAction::TagDelete) {
+            self.inner.documents.forget(&project.uid);
+        }
+        // The ref is changed by now: a record that could not be finished is finished at the next start.
+        if let Err(error) = runtime.ref_change_finish(&intent).await {
+            tracing::error!(error = %error, "a ref's change could not be recorded as done");
+        }
+        Ok(())
+    }
+
+    /// Settles a change of a ref that an earlier process left unfinished.
+    pub(crate) async fn settle_ref_change(&self, intent: &Intent, project: &ProjectId) -> Result<()> {
+        let IntentKind::RefChange(change) = &intent.kind else { return Ok(()) };
+        match has_happened(self.inner.store.as_ref(), project, change).await {
+            Ok(true) => Ok(self.inner.runtime.ref_change_finish(intent).await?),
+            Ok(false) | Err(StoreError::UnknownProject(_)) => Ok(self.inner.runtime.intent_done(intent).await?),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
-/// Why the sides do not go together, in words.
-fn reason(conflict: &Conflict) -> String {
-    use understory_manage::merge::ConflictKind;
-    match &conflict.kind {
-        ConflictKind::Fields(columns) => format!("both sides changed {}", columns.join(", ")),
-        ConflictKind::DeleteEdit => "one side deleted what the other changed".into(),
-        ConflictKind::Law(violations) => violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+async fn perform(store: &dyn ConfigStore, project: &ProjectId, change: &RefChange) -> StoreResult<()> {
+    let name = stored_name(&change.name)?;
+    let hash = |hash: &Option<String>| {
+        let parsed = hash.as_deref().and_then(CommitHash::parse);
+        parsed.ok_or_else(|| StoreError::Misfit("a change of a ref names no commit".into()))
+    };
+    match change.action {
+        RefAction::BranchCreate => store.branch_create(project, &name, &hash(&change.to)?).await,
+        RefAction::BranchRename => {
+            store.branch_rename(project, &name, &stored_name(change.new_name.as_deref().unwrap_or_default())?).await
+        }
+        RefAction::BranchDelete => store.branch_delete(project, &name, &hash(&change.from)?).await,
+        RefAction::TagDelete => store.tag_delete(project, &name).await,
+        RefAction::TagCreate => {
+            let tagger = Signature::new(&change.author, &change.email);
+            let (hash, message) = (hash(&change.to)?, change.message.clone().unwrap_or_default());
+            store.tag_create(project, &Tag { name, hash, tagger, message, date: timestamp_iso(&now()) }).await
+        }
     }
+}
+
+/// Whether a change was made: names are given once, so that what is there now tells.
+async fn has_happened(store: &dyn ConfigStore, project: &ProjectId, change: &RefChange) -> StoreResult<bool> {
+    let name = stored_name(&change.name)?;
+    let branch = store.branch_head(project, &name).await?.is_some();
+    let tag = || async { Ok::<_, StoreError>(store.tags(project).await?.iter().any(|tag| tag.name == name)) };
+    Ok(match change.action {
+        RefAction::BranchCreate => branch,
+        RefAction::BranchRename | RefAction::BranchDelete => !branch,
+        RefAction::TagCreate => tag().await?,
+        RefAction::TagDelete => !tag().await?,
+    })
+}
+
+fn stored_name(name: &str) -> StoreResult<BranchName> {
+    BranchName::new(name).map_err(|detail| StoreError::Misfit(format!("'{name}' is no name of a ref: {detail}")))
+}
+
+/// The name of a branch or a tag that is to be.
+fn ref_name(name: &str) -> Result<BranchName> {
+    let name = BranchName::new(name).map_err(|detail| Error::field("/name", "pattern", detail))?;
+    if name.as_str() == MERGE {
+        return Err(Error::field("/name", "pattern", "'merge' is a word of the API; choose another name"));
+    }
+    Ok(name)
+}
+
+fn refuse_main(name: &BranchName, done: &str) -> Result<()> {
+    if name.is_main() {
+        return Err(Error::Forbidden(format!("main is the project's own line and cannot be {done}")));
+    }
+    Ok(())
 }

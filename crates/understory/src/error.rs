@@ -39,6 +39,14 @@ pub enum Error {
     /// A merge met conflicts that no resolution covers.
     #[error("the merge has {} unresolved conflict(s); preview it again and resolve them", .0.len())]
     MergeConflict(Vec<Conflict>),
+    /// A merge was pinned to heads that are not the present ones.
+    #[error("a branch has moved since the preview: the source is at {from}, the target at {to}; preview again")]
+    HeadsMoved {
+        /// Head of the branch that is merged.
+        from: CommitHash,
+        /// Head of the branch merged into.
+        to: CommitHash,
+    },
     /// The state that `If-Match` names is not the present one.
     #[error("the resource has changed since: the branch is at {head}; read it again")]
     PreconditionFailed {
@@ -82,7 +90,10 @@ impl From<StoreError> for Error {
             StoreError::UnknownProject(id) => Self::not_found("Project", id),
             StoreError::UnknownBranch(name) => Self::not_found("Branch", name.as_str()),
             StoreError::UnknownCommit(hash) => Self::not_found("Commit", hash.as_str()),
-            StoreError::BranchExists(_) | StoreError::Dirty(_) => Self::Conflict(error.to_string()),
+            StoreError::UnknownTag(name) => Self::not_found("Tag", name.as_str()),
+            StoreError::RefExists(_) | StoreError::Dirty(_) | StoreError::HeadMoved { .. } | StoreError::Misfit(_) => {
+                Self::Conflict(error.to_string())
+            }
             StoreError::Query { detail, .. } => Self::BadRequest(detail),
             StoreError::Unsupported(_) => Self::BadRequest(error.to_string()),
             StoreError::Busy(_) => Self::Busy(Arc::new(error)),

@@ -1,12 +1,22 @@
 //! What happened: commits, and what each changed, in the API's terms.
 
-use serde::Serialize;
-use serde_json::Value;
-use understory_manage::{Commit, DiffKind, QueryRows, ResolvedRef, RowDiff, Snapshot, diff};
-use understory_model::camel_case;
+use std::str::FromStr;
 
-use crate::Result;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use similar::TextDiff;
+use understory_manage::blame::{FieldBlame, blame};
+use understory_manage::log::{LogFilter, Page, RowFilter, log, row_history};
+use understory_manage::revision::parse_time;
+use understory_manage::{Change, Commit, CommitHash, QueryRows, ResolvedRef, RowDiff};
+use understory_model::{Entity, Key, Model, camel_case};
+
+use crate::naming::{entity_named, full_key, is_project_column, short_key};
 use crate::project::Project;
+use crate::{Error, Result};
+
+/// Lines shown around what differs in a text.
+const CONTEXT: usize = 3;
 
 /// A commit as people read it.
 #[derive(Clone, Debug, Serialize)]
@@ -27,31 +37,9 @@ pub struct Entry {
     pub date: String,
     /// Why.
     pub message: String,
-}
-
-/// A changed row: entity and fields as the API names them.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RowChange {
-    /// The entity, `subAgent`.
-    pub entity: String,
-    /// The row's key without tenant and project, `router/worker`.
-    pub key: String,
-    /// `added`, `modified` or `removed`.
-    pub kind: DiffKind,
-    /// What changed in it.
-    pub fields: Vec<FieldChange>,
-}
-
-/// A changed field.
-#[derive(Clone, Debug, Serialize)]
-pub struct FieldChange {
-    /// The field, `credentialReferenceId`.
-    pub field: String,
-    /// What it was.
-    pub from: Value,
-    /// What it is.
-    pub to: Value,
+    /// The branch that it was made on, where the commit says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
 }
 
 impl From<Commit> for Entry {
@@ -64,31 +52,157 @@ impl From<Commit> for Entry {
             committer: commit.meta.committer,
             date: commit.date,
             message: commit.meta.message,
+            branch: commit.meta.branch.map(|branch| branch.to_string()),
         }
     }
+}
+
+/// Where a page of a log goes on: in the log of a commit, after so many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    head: CommitHash,
+    skip: usize,
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parts = text.split_once('.');
+        let read = parts.and_then(|(head, skip)| Some((CommitHash::parse(head)?, skip.parse().ok()?)));
+        let (head, skip) = read.ok_or_else(|| Error::field("/cursor", "pattern", "the cursor is none of ours"))?;
+        Ok(Self { head, skip })
+    }
+}
+
+/// A page's items and the cursor of the next.
+#[derive(Clone, Debug)]
+pub struct Paged<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<String>,
+}
+
+/// Which part of a log is wanted, as a request says it.
+#[derive(Clone, Debug, Default)]
+pub struct LogQuery {
+    /// The ref whose log it is; empty for `main`. A cursor wins over it.
+    pub reference: String,
+    /// Where to go on.
+    pub cursor: Option<Cursor>,
+    /// Commits answered at most.
+    pub limit: usize,
+    /// Name or address of the author.
+    pub author: Option<String>,
+    /// Not earlier than this, RFC 3339.
+    pub since: Option<String>,
+    /// Not later than this, RFC 3339.
+    pub until: Option<String>,
+    /// An entity that was changed, `subAgent`.
+    pub entity: Option<String>,
+    /// A row of it, `support/router`.
+    pub key: Option<String>,
 }
 
 impl Project {
     /// The newest commits that a ref reaches, at most `limit`.
     pub async fn log(&self, reference: &str, limit: usize) -> Result<Vec<Entry>> {
-        let hash = self.resolve(reference).await?.hash;
-        let commits = self.app().inner.store.log(self.id(), &hash, limit).await?;
-        Ok(commits.into_iter().map(Entry::from).collect())
+        let query = LogQuery { reference: reference.to_owned(), limit, ..LogQuery::default() };
+        Ok(self.log_page(&query).await?.items)
+    }
+
+    /// One page of a log.
+    pub async fn log_page(&self, query: &LogQuery) -> Result<Paged<Entry>> {
+        let filter = self.log_filter(query)?;
+        let at = self.cursor(&query.reference, query.cursor.as_ref()).await?;
+        let store = self.app().inner.store.as_ref();
+        let page = log(store, self.id(), &at.head, at.skip, query.limit, &filter).await?;
+        Ok(paged(&at.head, page, Entry::from))
+    }
+
+    /// The commits that changed a row, newest first, each with what it changed.
+    pub(crate) async fn row_history(
+        &self,
+        entity: &Entity,
+        key: &Key,
+        reference: &str,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Paged<Value>> {
+        let at = self.cursor(reference, cursor).await?;
+        let row = RowFilter { entity: entity.name.clone(), key: Some(key.clone()) };
+        let store = self.app().inner.store.as_ref();
+        let page = row_history(store, self.id(), &at.head, &row, at.skip, limit).await?;
+        let item = |(commit, change): (Commit, Change)| {
+            let mut item = json!({ "commit": Entry::from(commit) });
+            if let (Some(item), Some(diff)) = (item.as_object_mut(), RowDiff::of(&change)) {
+                item.extend(change_value(Some(entity), &diff));
+            }
+            item
+        };
+        Ok(paged(&at.head, page, item))
+    }
+
+    /// Where each field of a row comes from; none if the row is not there.
+    pub(crate) async fn row_blame(&self, entity: &Entity, key: &Key, hash: &CommitHash) -> Result<Option<Value>> {
+        let store = self.app().inner.store.as_ref();
+        let blamed = blame(store, self.id(), hash, entity, key).await?;
+        let shown = |column: &String| entity.column(column).is_some_and(|column| entity.shows(column));
+        Ok(blamed.map(|fields| {
+            let fields = fields.into_iter().filter(|(column, _)| shown(column));
+            fields.map(|(column, field)| (camel_case(&column), blame_value(field))).collect::<Map<_, _>>().into()
+        }))
+    }
+
+    async fn cursor(&self, reference: &str, cursor: Option<&Cursor>) -> Result<Cursor> {
+        match cursor {
+            Some(cursor) => Ok(cursor.clone()),
+            None => Ok(Cursor { head: self.resolve(reference).await?.hash, skip: 0 }),
+        }
+    }
+
+    fn log_filter(&self, query: &LogQuery) -> Result<LogFilter> {
+        let time = |name: &str, text: &Option<String>| {
+            let read = text.as_deref().map(parse_time).transpose();
+            read.map_err(|detail| Error::field(format!("/{name}"), "format", detail))
+        };
+        Ok(LogFilter {
+            author: query.author.clone(),
+            since: time("since", &query.since)?,
+            until: time("until", &query.until)?,
+            rows: self.row_filter(query.entity.as_deref(), query.key.as_deref())?,
+        })
+    }
+
+    fn row_filter(&self, entity: Option<&str>, key: Option<&str>) -> Result<Option<RowFilter>> {
+        let Some(name) = entity else {
+            return match key {
+                Some(_) => Err(Error::field("/entity", "required", "key needs entity: what is it the key of?")),
+                None => Ok(None),
+            };
+        };
+        let entity = self.entity(name)?;
+        let read = |short: &str| {
+            let detail = format!("'{short}' is no key of {name}");
+            full_key(entity, self.id(), short).ok_or_else(|| Error::field("/key", "pattern", detail))
+        };
+        Ok(Some(RowFilter { entity: entity.name.clone(), key: key.map(read).transpose()? }))
+    }
+
+    fn entity(&self, name: &str) -> Result<&Entity> {
+        let unknown = || Error::field("/entity", "enum", format!("there is no entity '{name}'"));
+        entity_named(self.model(), name).ok_or_else(unknown)
     }
 
     /// One commit, and what it changed against its first parent.
-    pub async fn show(&self, reference: &str) -> Result<(Entry, Vec<RowChange>)> {
+    pub async fn show(&self, reference: &str) -> Result<(Entry, Value)> {
         let store = &self.app().inner.store;
         let hash = self.resolve(reference).await?.hash;
         let commit = store.log(self.id(), &hash, 1).await?.into_iter().next();
-        let commit = commit.ok_or_else(|| crate::Error::not_found("Commit", hash.as_str()))?;
-        let after = store.read(self.id(), &hash).await?;
-        let before = match commit.parents.first() {
-            Some(parent) => store.read(self.id(), parent).await?,
-            None => Default::default(),
-        };
-        let changes = self.row_changes(&before, &after);
-        Ok((commit.into(), changes))
+        let commit = commit.ok_or_else(|| Error::not_found("Commit", hash.as_str()))?;
+        let changes = store.changes(self.id(), commit.parents.first(), &hash).await?;
+        Ok((commit.into(), self.changes(&changes)))
     }
 
     /// Answers a query in the engine's SQL against the tables at a ref. Nothing is written, whatever it says.
@@ -98,33 +212,76 @@ impl Project {
         Ok((rows, resolved))
     }
 
-    /// What differs between two refs.
-    pub async fn diff(&self, from: &str, to: &str) -> Result<Vec<RowChange>> {
-        let (from, to) = (self.view(from).await?, self.view(to).await?);
-        Ok(self.row_changes(&from.snapshot, &to.snapshot))
+    /// What differs between two refs, of one entity if it is named: entity, key, field, from and to.
+    pub async fn diff(&self, from: &str, to: &str, entity: Option<&str>) -> Result<Value> {
+        let only = entity.map(|name| self.entity(name)).transpose()?;
+        let (from, to) = (self.resolve(from).await?.hash, self.resolve(to).await?.hash);
+        let mut changes = self.app().inner.store.changes(self.id(), Some(&from), &to).await?;
+        changes.retain(|change| only.is_none_or(|only| only.name == change.entity));
+        Ok(self.changes(&changes))
     }
 
-    fn row_changes(&self, from: &Snapshot, to: &Snapshot) -> Vec<RowChange> {
-        diff(from, to).into_iter().map(|row| self.row_change(row)).collect()
+    fn changes(&self, changes: &[Change]) -> Value {
+        changes_value(self.model(), changes.iter().filter_map(RowDiff::of))
     }
+}
 
-    fn row_change(&self, row: RowDiff) -> RowChange {
-        let entity = self.model().entity(&row.entity);
-        let scope = [crate::names::TENANT, crate::names::PROJECT];
-        let own = |column: &&str| !scope.contains(column);
-        let key = match entity {
-            Some(entity) => {
-                let named = entity.key.iter().map(String::as_str).zip(row.key.parts());
-                named.filter(|(column, _)| own(column)).map(|(_, part)| part.as_str()).collect::<Vec<_>>().join("/")
-            }
-            None => row.key.to_string(),
+fn paged<T, U>(head: &CommitHash, page: Page<T>, item: impl Fn(T) -> U) -> Paged<U> {
+    let next = page.next.map(|skip| format!("{head}.{skip}"));
+    Paged { items: page.items.into_iter().map(item).collect(), next }
+}
+
+/// Changed rows as answers show them: entity, key, then `kind` and `fields`, each with `from` and `to`.
+pub(crate) fn changes_value(model: &Model, rows: impl IntoIterator<Item = RowDiff>) -> Value {
+    let mut entities: Map<String, Value> = Map::new();
+    for row in rows {
+        let entity = model.entity(&row.entity).map(AsRef::as_ref);
+        let rows = entities.entry(camel_case(&row.entity)).or_insert_with(|| json!({}));
+        rows[short_key(entity, &row.key)] = change_value(entity, &row).into();
+    }
+    entities.into()
+}
+
+fn change_value(entity: Option<&Entity>, row: &RowDiff) -> Map<String, Value> {
+    let shown = |column: &str| match entity {
+        Some(entity) => {
+            !entity.key.iter().any(|key| key == column) && entity.column(column).is_none_or(|column| !column.hidden)
+        }
+        None => true,
+    };
+    let fields = row.fields.iter().filter(|(column, _)| shown(column) && !is_project_column(column));
+    let fields: Map<String, Value> = fields.map(|(column, (from, to))| (camel_case(column), field(from, to))).collect();
+    [("kind".to_owned(), json!(row.kind)), ("fields".to_owned(), fields.into())].into_iter().collect()
+}
+
+/// A changed field; text of several lines with a unified diff.
+fn field(from: &Value, to: &Value) -> Value {
+    let mut field = json!({ "from": from, "to": to });
+    if let (Value::String(from), Value::String(to)) = (from, to)
+        && (from.contains('\n') || to.contains('\n'))
+    {
+        let diff = TextDiff::from_lines(from.as_str(), to.as_str());
+        field["diff"] = diff.unified_diff().context_radius(CONTEXT).to_string().into();
+    }
+    field
+}
+
+fn blame_value(field: FieldBlame) -> Value {
+    let mut value = commit_value(&field.commit);
+    if let Some(lines) = field.lines {
+        let line = |line: understory_manage::blame::LineBlame| {
+            let mut value = commit_value(&line.commit);
+            value["text"] = line.text.into();
+            value
         };
-        let shown = |column: &str| entity.and_then(|e| e.column(column)).is_none_or(|column| !column.hidden);
-        let fields = row.fields.into_iter().filter(|(column, (from, to))| {
-            let in_key = entity.is_some_and(|entity| entity.key.contains(column));
-            shown(column) && !in_key && own(&column.as_str()) && from != to
-        });
-        let fields = fields.map(|(column, (from, to))| FieldChange { field: camel_case(&column), from, to }).collect();
-        RowChange { entity: camel_case(&row.entity), key, kind: row.kind, fields }
+        value["lines"] = lines.into_iter().map(line).collect();
     }
+    value
+}
+
+/// Who, when and why, in short.
+fn commit_value(commit: &Commit) -> Value {
+    json!({
+        "commit": commit.hash, "author": commit.meta.author.name, "date": commit.date, "message": commit.meta.message,
+    })
 }

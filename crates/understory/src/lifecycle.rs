@@ -118,6 +118,9 @@ impl Understory {
                 IntentKind::ProjectCreation { uid } => {
                     self.settle_creation(&intent, &project_of(&intent, uid)).await?;
                 }
+                IntentKind::RefChange(change) => {
+                    self.settle_ref_change(&intent, &project_of(&intent, &change.uid)).await?;
+                }
             }
         }
         Ok(())

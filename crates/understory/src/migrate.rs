@@ -55,16 +55,11 @@ impl Project {
         Ok(lacking)
     }
 
-    /// Brings all its branches to the newest schema, each by a commit of the program's own; those that lacked it.
+    /// Brings all its branches to the newest schema, each by a commit of the program's own, all or none; those that
+    /// lacked it.
     pub async fn migrate(&self) -> Result<Vec<String>> {
-        let store = &self.app().inner.store;
-        let mut migrated = Vec::new();
-        for branch in store.branches(self.id()).await? {
-            if store.migrate(self.id(), &branch.name).await?.is_some() {
-                migrated.push(branch.name.to_string());
-            }
-        }
-        Ok(migrated)
+        let migrated = self.app().inner.store.migrate(self.id()).await?;
+        Ok(migrated.into_iter().map(|(branch, _)| branch.to_string()).collect())
     }
 }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use understory_auth::Principal;
+use understory_manage::revision::{Revision, follow};
 use understory_manage::{BranchName, CommitHash, ProjectId, RefKind, ResolvedRef, Snapshot};
 use understory_model::Model;
 
@@ -50,22 +51,40 @@ impl Project {
         self.app.model()
     }
 
-    /// What a ref is: a branch, a full commit hash, or a unique prefix of one; empty for `main`.
+    /// What a ref is: a branch, a tag, a full commit hash, or a unique prefix of one; empty for `main`. After it
+    /// `~n` goes back along first parents, and `@{TIME}` to the commit of that time.
     ///
     /// The display form `{tenant}_{project}_{branch}` is understood too.
     pub async fn resolve(&self, reference: &str) -> Result<ResolvedRef> {
-        let reference = if reference.is_empty() { BranchName::MAIN } else { reference };
-        if let Some(found) = self.resolve_branch(reference).await? {
+        let revision = Revision::parse(reference).map_err(Error::BadRequest)?;
+        let base = self.resolve_base(&revision.base, reference).await?;
+        if revision.steps.is_empty() {
+            return Ok(base);
+        }
+        let hash = follow(self.app.inner.store.as_ref(), &self.id, &base.hash, &revision.steps).await?;
+        let hash = hash.ok_or_else(|| Error::not_found("Ref", reference))?;
+        Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash })
+    }
+
+    async fn resolve_base(&self, base: &str, reference: &str) -> Result<ResolvedRef> {
+        let base = if base.is_empty() { BranchName::MAIN } else { base };
+        if let Some(found) = self.resolve_branch(base).await? {
             return Ok(found);
         }
-        let unknown = || Error::not_found("Ref", reference);
-        let hash = match CommitHash::parse(reference) {
-            Some(hash) => self.app.inner.store.commit(&self.id, &hash).await?.map(|commit| commit.hash),
-            None if is_prefix(reference) => self.app.inner.store.commit_by_prefix(&self.id, reference).await?,
-            None => None,
+        let store = &self.app.inner.store;
+        if let Some(tag) = store.tags(&self.id).await?.into_iter().find(|tag| tag.name.as_str() == base) {
+            return Ok(ResolvedRef { kind: RefKind::Tag, name: tag.name.to_string(), hash: tag.hash });
+        }
+        let found = match CommitHash::parse(base) {
+            Some(hash) => store.commit(&self.id, &hash).await?.map(|commit| commit.hash).into_iter().collect(),
+            None if is_prefix(base) => store.commits_by_prefix(&self.id, base).await?,
+            None => Vec::new(),
         };
-        let hash = hash.ok_or_else(unknown)?;
-        Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash })
+        match found.as_slice() {
+            [hash] => Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash: hash.clone() }),
+            [] => Err(Error::not_found("Ref", reference)),
+            _ => Err(Error::BadRequest(format!("more than one commit begins with {base}; give more of its hash"))),
+        }
     }
 
     async fn resolve_branch(&self, reference: &str) -> Result<Option<ResolvedRef>> {
@@ -97,6 +116,11 @@ impl Project {
 
     /// Answers a reading operation of the route table at a ref.
     pub async fn read(&self, action: &Action, reference: &str, call: &Call) -> Result<(Answer, ResolvedRef)> {
+        match action {
+            Action::History(entity) => return self.read_history(entity, reference, call).await,
+            Action::Blame(entity) => return self.read_blame(entity, reference, call).await,
+            _ => {}
+        }
         let view = self.view(reference).await?;
         let answer = action.read(self.model(), &view.snapshot, call)?;
         Ok((answer, view.resolved))

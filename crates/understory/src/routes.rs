@@ -105,7 +105,12 @@ fn crud_routes(entity: &Arc<Entity>, crud: &Crud, routes: &mut Vec<Route>) {
         match method {
             Method::List => adder.add(Verb::Get, &crud.list_path, "list", Action::List),
             Method::Create => adder.add(Verb::Post, &crud.path, "create", Action::Create),
-            Method::Get => adder.add(Verb::Get, &one, "get", Action::Get),
+            Method::Get => {
+                adder.add(Verb::Get, &one, "get", Action::Get);
+                adder.add(Verb::Get, &format!("{one}/history"), "history", Action::History);
+                adder.add(Verb::Get, &format!("{one}/blame"), "blame", Action::Blame);
+                adder.add(Verb::Post, &format!("{one}/restore"), "restore", Action::Restore);
+            }
             Method::Delete => adder.add(Verb::Delete, &one, "delete", Action::Delete),
             Method::Update => {
                 adder.add(Verb::Patch, &one, "update", Action::Update);

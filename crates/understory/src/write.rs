@@ -48,7 +48,7 @@ impl WriteOptions {
         let committer = self.author.is_some().then(|| own.name.clone());
         let message = self.message.clone().filter(|message| !message.trim().is_empty()).unwrap_or_else(message);
         let author = self.author.clone().unwrap_or(own);
-        CommitMeta { author, committer, message, idempotency_key: self.idempotency_key.clone() }
+        CommitMeta { author, committer, message, idempotency_key: self.idempotency_key.clone(), branch: None }
     }
 }
 
@@ -84,6 +84,9 @@ impl Project {
 
     /// Does one operation of the route table as one commit.
     pub async fn act(&self, action: &Action, call: &Call, options: &WriteOptions) -> Result<Written<Answer>> {
+        if let Action::Restore(entity) = action {
+            return self.act_restore(entity, call, options).await;
+        }
         let current = |rows: &Snapshot| action.current(self.model(), rows, call);
         self.write(options, || action.message(call), current, |draft| action.write(draft, call)).await
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use understory_model::{Key, Row, Value};
 
+use super::Change;
 use crate::Snapshot;
 
 /// What became of a row between two snapshots.
@@ -33,12 +34,28 @@ pub struct RowDiff {
 
 /// What differs between two snapshots, ordered by entity and key. Timestamps count for nothing.
 pub fn diff(from: &Snapshot, to: &Snapshot) -> Vec<RowDiff> {
-    differing(from, to).into_iter().filter_map(|(entity, key)| row_diff(from, to, entity, key, false)).collect()
+    changed_rows(from, to).iter().filter_map(RowDiff::of).collect()
 }
 
 /// As [`diff`], but `created_at` and `updated_at` are fields like any other.
 pub fn diff_with_timestamps(from: &Snapshot, to: &Snapshot) -> Vec<RowDiff> {
-    differing(from, to).into_iter().filter_map(|(entity, key)| row_diff(from, to, entity, key, true)).collect()
+    changed_rows(from, to).iter().filter_map(|change| row_diff(change, true)).collect()
+}
+
+/// The rows that differ between two snapshots, timestamps included, by entity and key.
+pub fn changed_rows(from: &Snapshot, to: &Snapshot) -> Vec<Change> {
+    let change = |(entity, key): (&str, &Key)| {
+        let (before, after) = (from.get(entity, key).cloned(), to.get(entity, key).cloned());
+        Change { entity: entity.to_owned(), key: key.clone(), before, after }
+    };
+    differing(from, to).into_iter().map(change).collect()
+}
+
+impl RowDiff {
+    /// What a change comes to, timestamps aside; none if nothing.
+    pub fn of(change: &Change) -> Option<Self> {
+        row_diff(change, false)
+    }
 }
 
 /// The rows that differ between two snapshots, timestamps included, by entity and key.
@@ -79,8 +96,8 @@ pub(crate) fn kind_of(before: Option<&Arc<Row>>, after: Option<&Arc<Row>>) -> Op
     }
 }
 
-fn row_diff(from: &Snapshot, to: &Snapshot, entity: &str, key: &Key, timestamps: bool) -> Option<RowDiff> {
-    let (before, after) = (from.get(entity, key), to.get(entity, key));
+fn row_diff(change: &Change, timestamps: bool) -> Option<RowDiff> {
+    let (before, after) = (change.before.as_ref(), change.after.as_ref());
     let columns: BTreeSet<&str> = before.into_iter().chain(after).flat_map(|row| row.iter().map(|(c, _)| c)).collect();
     let value = |row: Option<&Arc<Row>>, column: &str| row.map_or(Value::Null, |row| row.get(column).clone());
     let fields: BTreeMap<_, _> = columns
@@ -94,7 +111,7 @@ fn row_diff(from: &Snapshot, to: &Snapshot, entity: &str, key: &Key, timestamps:
         None if fields.is_empty() => return None,
         None => DiffKind::Modified,
     };
-    Some(RowDiff { entity: entity.to_owned(), key: key.clone(), kind, fields })
+    Some(RowDiff { entity: change.entity.clone(), key: change.key.clone(), kind, fields })
 }
 
 #[cfg(test)]

@@ -97,6 +97,12 @@ impl Draft {
         true
     }
 
+    /// Takes over changes as they are, timestamps too: those of a merge, which says what rows become.
+    pub fn take(&mut self, changes: &ChangeSet) {
+        let edits = changes.iter().map(|change| ((change.entity.clone(), change.key.clone()), change.after.clone()));
+        self.edits.extend(edits);
+    }
+
     fn view(&self) -> View<'_> {
         View { model: &self.model, base: &self.base, edits: &self.edits }
     }

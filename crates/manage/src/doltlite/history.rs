@@ -5,40 +5,99 @@ use std::collections::{BTreeSet, VecDeque};
 use understory_sql::{Database, SqlValue};
 
 use super::errors::unexpected;
-use super::names::{decode_branch, decode_hash, encode_branch, encode_hash};
-use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreResult};
+use super::names::{decode_branch, decode_hash, decode_keep, encode_branch, encode_hash};
+use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreResult, Tag};
 
 /// Commits with their parents, one row per parent, newest first.
 const LOG: &str = "select l.commit_hash, l.committer, l.email, l.date, l.message, a.parent_hash \
-                   from (select * from dolt_log(?) limit ?) l \
+                   from (select * from dolt_log(?) limit ? offset ?) l \
                    left join dolt_commit_ancestors a on a.commit_hash = l.commit_hash";
 
 /// Begins a note of ours in a message; messages never hold it otherwise.
 pub(super) const NOTE: char = '\u{1f}';
 const PARENT: &str = "second parent: ";
+const TIME: &str = "time: ";
 
-/// A message with a note of a second parent, for merges of what is an ancestor already: the engine makes none of those.
-pub(super) fn note_parent(message: &str, parent: &CommitHash) -> String {
-    format!("{message}\n{NOTE}{PARENT}{parent}")
+/// What is kept in a message since the engine has no place for it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Notes {
+    /// The second parent of a merge of what is an ancestor already: the engine makes none of those.
+    pub(super) parent: Option<CommitHash>,
+    /// The time to the millisecond: the engine keeps whole seconds, and of tags its own time.
+    pub(super) time: Option<String>,
 }
 
-fn split_note(message: &str) -> (&str, Option<CommitHash>) {
-    match message.rsplit_once(NOTE) {
-        Some((message, note)) => (message, note.strip_prefix(PARENT).and_then(CommitHash::parse)),
-        None => (message, None),
+impl Notes {
+    pub(super) fn add_to(&self, message: &str) -> String {
+        let parent = self.parent.as_ref().map(|parent| format!("\n{NOTE}{PARENT}{parent}"));
+        let time = self.time.as_ref().map(|time| format!("\n{NOTE}{TIME}{time}"));
+        format!("{message}{}{}", parent.unwrap_or_default(), time.unwrap_or_default())
+    }
+
+    /// Takes a message and its notes apart.
+    fn split(text: &str) -> (&str, Self) {
+        let mut parts = text.split(NOTE);
+        let message = parts.next().unwrap_or_default();
+        let mut notes = Self::default();
+        for part in parts.map(str::trim_end) {
+            notes.parent = notes.parent.or_else(|| part.strip_prefix(PARENT).and_then(CommitHash::parse));
+            notes.time = notes.time.or_else(|| part.strip_prefix(TIME).map(str::to_owned));
+        }
+        (message, notes)
+    }
+}
+
+/// Where all refs lead: branches, kept heads and tags.
+#[derive(Debug, Default)]
+pub(super) struct Refs {
+    /// By name.
+    pub(super) branches: Vec<Branch>,
+    pub(super) kept: Vec<CommitHash>,
+    /// By name.
+    pub(super) tags: Vec<Tag>,
+}
+
+impl Refs {
+    /// The refs that Understory made; an engine's own or somebody else's are none.
+    pub(super) fn read(db: &Database) -> StoreResult<Self> {
+        let mut refs = Self::default();
+        for row in db.query("select name, hash from dolt_branches", &[])? {
+            let Some(encoded) = row.first().and_then(SqlValue::text) else { continue };
+            if let Some(name) = decode_branch(encoded) {
+                refs.branches.push(Branch { name, head: hash_cell(row.get(1))? });
+            }
+            refs.kept.extend(decode_keep(encoded));
+        }
+        for row in db.query("select tag_name, tag_hash, tagger, email, date, message from dolt_tags", &[])? {
+            let text = |at: usize| row.get(at).and_then(SqlValue::text).unwrap_or_default();
+            if let Some(name) = decode_branch(text(0)) {
+                let tagger = Signature::new(text(2), text(3));
+                let (message, notes) = Notes::split(text(5));
+                let message = message.strip_suffix('\n').unwrap_or(message).to_owned();
+                let date = notes.time.unwrap_or_else(|| rfc3339(text(4)));
+                refs.tags.push(Tag { name, hash: hash_cell(row.get(1))?, tagger, message, date });
+            }
+        }
+        refs.branches.sort_by(|a, b| a.name.cmp(&b.name));
+        refs.kept.sort();
+        refs.tags.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(refs)
+    }
+
+    fn heads(&self) -> BTreeSet<CommitHash> {
+        let named = self.branches.iter().map(|branch| &branch.head).chain(self.tags.iter().map(|tag| &tag.hash));
+        named.chain(&self.kept).cloned().collect()
     }
 }
 
 /// All branches that Understory made, by name.
 pub(super) fn branches(db: &Database) -> StoreResult<Vec<Branch>> {
-    let mut branches = Vec::new();
-    for row in db.query("select name, hash from dolt_branches", &[])? {
-        if let Some(name) = row.first().and_then(SqlValue::text).and_then(decode_branch) {
-            branches.push(Branch { name, head: hash_cell(row.get(1))? });
-        }
-    }
-    branches.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(branches)
+    Ok(Refs::read(db)?.branches)
+}
+
+/// The engine's `2026-11-21 08:00:00` as RFC 3339.
+fn rfc3339(text: &str) -> String {
+    format!("{}Z", text.replacen(' ', "T", 1))
 }
 
 /// The head of a branch.
@@ -47,11 +106,11 @@ pub(super) fn branch_head(db: &Database, name: &BranchName) -> StoreResult<Optio
     row.map(|row| hash_cell(row.first())).transpose()
 }
 
-/// At most `limit` commits from one that is there, children before parents.
-pub(super) fn log(db: &Database, from: &CommitHash, limit: usize) -> StoreResult<Vec<Commit>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+/// At most `limit` commits from one that is there, after the first `skip`, children before parents.
+pub(super) fn log(db: &Database, from: &CommitHash, skip: usize, limit: usize) -> StoreResult<Vec<Commit>> {
+    let number = |count: usize| SqlValue::from(i64::try_from(count).unwrap_or(i64::MAX));
     let mut commits: Vec<Commit> = Vec::new();
-    for row in db.query(LOG, &[encode_hash(from).into(), limit.into()])? {
+    for row in db.query(LOG, &[encode_hash(from).into(), number(limit), number(skip)])? {
         let hash = hash_cell(row.first())?;
         if commits.last().is_none_or(|last| last.hash != hash) {
             commits.push(commit(hash, &row)?);
@@ -66,7 +125,7 @@ pub(super) fn log(db: &Database, from: &CommitHash, limit: usize) -> StoreResult
 }
 
 fn is_noted(row: &[SqlValue]) -> bool {
-    row.get(4).and_then(SqlValue::text).is_some_and(|message| split_note(message).1.is_some())
+    row.get(4).and_then(SqlValue::text).is_some_and(|message| Notes::split(message).1.parent.is_some())
 }
 
 fn commit(hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
@@ -74,10 +133,10 @@ fn commit(hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
         let cell = row.get(at).and_then(SqlValue::text);
         cell.ok_or_else(|| unexpected(format!("commit {hash} has a part that is no text")))
     };
-    let (message, noted) = split_note(text(4)?);
+    let (message, notes) = Notes::split(text(4)?);
     let meta = CommitMeta::from_engine(Signature::new(text(1)?, text(2)?), message);
-    let date = format!("{}Z", text(3)?.replacen(' ', "T", 1));
-    Ok(Commit { hash, parents: noted.into_iter().collect(), meta, date })
+    let date = notes.time.map_or_else(|| text(3).map(rfc3339), Ok)?;
+    Ok(Commit { hash, parents: notes.parent.into_iter().collect(), meta, date })
 }
 
 pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
@@ -85,19 +144,28 @@ pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
     hash.ok_or_else(|| unexpected(format!("the engine answers {cell:?} where a hash should be")))
 }
 
-/// The commits that branches reach, kept up to date by walking only what is new.
+/// The commits that refs reach, kept up to date by walking only what is new.
 #[derive(Debug, Default)]
 pub(super) struct Reachable {
+    root: Option<CommitHash>,
     heads: BTreeSet<CommitHash>,
     commits: BTreeSet<CommitHash>,
 }
 
 impl Reachable {
-    /// Brings the set up to the present branches.
+    /// Brings the set up to the present refs.
     pub(super) fn refresh(&mut self, db: &Database) -> StoreResult<()> {
-        let heads: BTreeSet<CommitHash> = branches(db)?.into_iter().map(|branch| branch.head).collect();
+        let heads = Refs::read(db)?.heads();
         if heads == self.heads {
             return Ok(());
+        }
+        if self.commits.is_empty()
+            && let Some(first) = branch_head(db, &BranchName::main())?
+        {
+            let line = line(db, &first)?;
+            self.root = line.last().cloned();
+            self.commits = line.into_iter().collect();
+            self.heads = BTreeSet::from([first]);
         }
         let mut met = heads.clone();
         let mut new = BTreeSet::new();
@@ -113,17 +181,21 @@ impl Reachable {
         Ok(())
     }
 
-    /// Whether a branch reaches a commit.
+    /// The first commit of the project.
+    pub(super) fn root(&self) -> Option<&CommitHash> {
+        self.root.as_ref()
+    }
+
+    /// Whether a ref reaches a commit.
     pub(super) fn contains(&self, hash: &CommitHash) -> bool {
         self.commits.contains(hash)
     }
 
-    /// The one commit whose hash begins so.
-    pub(super) fn by_prefix(&self, prefix: &str) -> Option<CommitHash> {
-        let first = CommitHash::parse(&format!("{prefix:0<32}"))?;
-        let mut found = self.commits.range(first..).take_while(|hash| hash.as_str().starts_with(prefix));
-        let only = found.next()?;
-        found.next().is_none().then(|| only.clone())
+    /// Commits whose hashes begin so: none, one, or two of several.
+    pub(super) fn by_prefix(&self, prefix: &str) -> Vec<CommitHash> {
+        let Some(first) = CommitHash::parse(&format!("{prefix:0<32}")) else { return Vec::new() };
+        let found = self.commits.range(first..).take_while(|hash| hash.as_str().starts_with(prefix));
+        found.take(2).cloned().collect()
     }
 
     /// Walks from heads up to known commits: new ones go to `new`, known ones that were met to `met`.
@@ -144,6 +216,12 @@ impl Reachable {
         }
         Ok(())
     }
+}
+
+/// All commits that one reaches, in one query: a long history is not to be walked step by step.
+fn line(db: &Database, head: &CommitHash) -> StoreResult<Vec<CommitHash>> {
+    let rows = db.query("select commit_hash from dolt_log(?)", &[encode_hash(head).into()])?;
+    rows.iter().map(|row| hash_cell(row.first())).collect()
 }
 
 fn parents(db: &Database, hash: &CommitHash) -> StoreResult<Vec<CommitHash>> {

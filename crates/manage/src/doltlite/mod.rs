@@ -5,13 +5,16 @@
 //! (see DESIGN, section 4, for why). No connection ever changes its branch.
 
 mod admin;
+mod changes;
 mod errors;
 mod files;
 mod history;
+mod import;
 mod names;
 mod pool;
 mod project;
 mod question;
+mod refs;
 mod reuse;
 mod store;
 mod tables;
@@ -32,10 +35,14 @@ use self::names::{encode_branch, encode_hash};
 use self::pool::{Pool, PoolKey};
 use self::project::{Project, Projects};
 use self::tables::Tables;
+use self::write::pending;
 use crate::{BranchName, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
 
 /// Rows of snapshots kept in memory, all projects together.
 const CACHED_ROWS: u64 = 1_000_000;
+
+/// Commits whose schema is remembered.
+const KNOWN_SCHEMAS: u64 = 100_000;
 
 /// Operations that use the engine at the same moment: each has one or two files open.
 const AT_ONCE: usize = 8;
@@ -54,6 +61,8 @@ struct Inner {
     projects: Projects,
     pool: Pool,
     snapshots: Cache<(u64, CommitHash), Arc<Snapshot>>,
+    /// Which commits are known to lack migrations, or to have them all.
+    behind: Cache<(u64, CommitHash), bool>,
     template: OnceLock<Vec<u8>>,
     at_once: Arc<Semaphore>,
 }
@@ -81,6 +90,7 @@ impl DoltLite {
             projects: Projects::default(),
             pool: Pool::default(),
             snapshots: Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).build(),
+            behind: Cache::new(KNOWN_SCHEMAS),
             template: OnceLock::new(),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
         };
@@ -208,6 +218,26 @@ impl Inner {
 
     fn require_commit(&self, at: &At, hash: &CommitHash) -> StoreResult<()> {
         if self.reaches(at, hash)? { Ok(()) } else { Err(StoreError::UnknownCommit(hash.clone())) }
+    }
+
+    /// Whether a commit lacks migrations. None does if the root has them all: a schema only grows.
+    fn is_behind(&self, at: &At, hash: &CommitHash) -> StoreResult<bool> {
+        let root = self.reachable(at, |reachable| reachable.root().cloned())?;
+        match root {
+            Some(root) if !self.lacks_migrations(at, &root)? => Ok(false),
+            _ => self.lacks_migrations(at, hash),
+        }
+    }
+
+    fn lacks_migrations(&self, at: &At, hash: &CommitHash) -> StoreResult<bool> {
+        let key = (at.project.generation(), hash.clone());
+        if let Some(known) = self.behind.get(&key) {
+            return Ok(known);
+        }
+        let database = at.opened(Database::open_at(&at.project.file, &encode_hash(hash), true))?;
+        let lacks = !pending(&database, &self.migrations)?.is_empty();
+        self.behind.insert(key, lacks);
+        Ok(lacks)
     }
 
     /// The rows of a commit, from memory or from the file.

@@ -7,7 +7,10 @@ use crate::{BranchName, CommitHash};
 /// Names that the engine keeps for itself.
 const RESERVED: [&str; 2] = ["working", "staged"];
 
-/// The engine's name of a branch.
+/// Begins the names of branches that keep a commit.
+const KEEP: &str = "=4";
+
+/// The engine's name of a branch or tag.
 ///
 /// The engine takes names that differ only in case for one, `-` at the beginning for an option, and refuses some
 /// dots; so all but `[a-z0-9_-]` is escaped: `=x` is `X`, and the rest has digits.
@@ -46,6 +49,21 @@ pub(super) fn decode_branch(encoded: &str) -> Option<BranchName> {
     }
     let name = BranchName::new(&name).ok()?;
     (encode_branch(&name) == encoded).then_some(name)
+}
+
+/// The engine's branch that keeps the head of a deleted one: no branch of ours is named so.
+pub(super) fn encode_keep(head: &CommitHash) -> String {
+    format!("{KEEP}{head}")
+}
+
+/// The head that an engine's branch keeps; none if it is no such branch.
+pub(super) fn decode_keep(encoded: &str) -> Option<CommitHash> {
+    CommitHash::parse(encoded.strip_prefix(KEEP)?)
+}
+
+/// The engine's branch that commits are made on while a history is taken over.
+pub(super) fn encode_scratch(number: usize) -> String {
+    format!("=5{number}")
 }
 
 /// The forty hex digits of a hash.
@@ -87,6 +105,12 @@ mod tests {
             assert!(seen.insert(encoded.to_ascii_lowercase()), "{name}");
         }
         assert_eq!(encode_branch(&BranchName::main()), "main");
+        let head = CommitHash::from_bytes(&[7; 20]);
+        assert_eq!(decode_keep(&encode_keep(&head)), Some(head.clone()));
+        assert_eq!((decode_keep("=4x"), decode_keep(head.as_str())), (None, None));
+        for foreign in [encode_keep(&head), encode_scratch(3)] {
+            assert_eq!(decode_branch(&foreign), None, "{foreign}");
+        }
         for foreign in ["Main", "a.b", "=", "=9", "=3x", "a b"] {
             assert_eq!(decode_branch(foreign), None, "{foreign}");
         }

@@ -40,8 +40,17 @@ impl Pool {
 
     /// Closes the idle connections of a generation.
     pub(super) fn close(&self, generation: u64) {
+        self.close_those(|key| key.generation == generation);
+    }
+
+    /// Closes the idle connections to a branch: one outlives its branch, and would find another of that name.
+    pub(super) fn close_branch(&self, generation: u64, branch: &str) {
+        self.close_those(|key| key.generation == generation && key.branch == branch);
+    }
+
+    fn close_those(&self, gone: impl Fn(&PoolKey) -> bool) {
         let mut idle = self.lock();
-        let (closed, kept) = std::mem::take(&mut *idle).into_iter().partition(|(key, _)| key.generation == generation);
+        let (closed, kept) = std::mem::take(&mut *idle).into_iter().partition(|(key, _)| gone(key));
         *idle = kept;
         drop(idle);
         drop::<VecDeque<_>>(closed);

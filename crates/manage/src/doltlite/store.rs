@@ -6,19 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use understory_sql::Database;
 
-use super::errors::failed;
-use super::names::{encode_branch, encode_hash};
-use super::write::{NewCommit, Outcome, Rows, Writer, pending};
+use super::history::Refs;
+use super::write::{NewCommit, Outcome, Rows, Writer};
 use super::{At, DoltLite, Inner, history};
+use crate::replay::History;
 use crate::{
-    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,
-    Snapshot, StoreError, StoreResult,
+    Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,
+    Snapshot, StoreError, StoreResult, Tag,
 };
 
 #[async_trait]
 impl ConfigStore for DoltLite {
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
-        let (changes, meta) = (changes.clone(), meta.clone());
+        let (changes, meta) = (changes.clone(), meta.clone().on(&BranchName::main()));
         self.run_alone(project, move |inner, at| inner.project_create(at, &changes, &meta)).await
     }
 
@@ -49,9 +49,37 @@ impl ConfigStore for DoltLite {
         self.run_alone(project, move |inner, at| inner.branch_create(at, &name, &hash)).await
     }
 
-    async fn branch_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()> {
+    async fn branch_rename(&self, project: &ProjectId, from: &BranchName, to: &BranchName) -> StoreResult<()> {
+        let (from, to) = (from.clone(), to.clone());
+        self.run_alone(project, move |inner, at| inner.branch_rename(at, &from, &to)).await
+    }
+
+    async fn branch_delete(&self, project: &ProjectId, name: &BranchName, expected: &CommitHash) -> StoreResult<()> {
+        let (name, expected) = (name.clone(), expected.clone());
+        self.run_alone(project, move |inner, at| inner.branch_delete(at, &name, &expected)).await
+    }
+
+    async fn kept(&self, project: &ProjectId) -> StoreResult<Vec<CommitHash>> {
+        self.run(project, |inner, at| inner.on_refs(at, |db| Ok(Refs::read(db)?.kept))).await
+    }
+
+    async fn keep_drop(&self, project: &ProjectId, head: &CommitHash) -> StoreResult<()> {
+        let head = head.clone();
+        self.run_alone(project, move |inner, at| inner.keep_drop(at, &head)).await
+    }
+
+    async fn tags(&self, project: &ProjectId) -> StoreResult<Vec<Tag>> {
+        self.run(project, |inner, at| inner.on_refs(at, |db| Ok(Refs::read(db)?.tags))).await
+    }
+
+    async fn tag_create(&self, project: &ProjectId, tag: &Tag) -> StoreResult<()> {
+        let tag = tag.clone();
+        self.run_alone(project, move |inner, at| inner.tag_create(at, &tag)).await
+    }
+
+    async fn tag_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()> {
         let name = name.clone();
-        self.run_alone(project, move |inner, at| inner.branch_delete(at, &name)).await
+        self.run_alone(project, move |inner, at| inner.tag_delete(at, &name)).await
     }
 
     async fn commit(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Option<Commit>> {
@@ -60,27 +88,39 @@ impl ConfigStore for DoltLite {
             if !inner.reaches(at, &hash)? {
                 return Ok(None);
             }
-            inner.on_refs(at, |db| Ok(history::log(db, &hash, 1)?.into_iter().next()))
+            inner.on_refs(at, |db| Ok(history::log(db, &hash, 0, 1)?.into_iter().next()))
         })
         .await
     }
 
-    async fn commit_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Option<CommitHash>> {
+    async fn commits_by_prefix(&self, project: &ProjectId, prefix: &str) -> StoreResult<Vec<CommitHash>> {
         let prefix = prefix.to_owned();
-        self.run(project, move |inner, at| {
-            let found = inner.reachable(at, |reachable| reachable.by_prefix(&prefix))?;
-            Ok(found.filter(|_| prefix.len() >= 7))
-        })
-        .await
+        self.run(project, move |inner, at| inner.reachable(at, |reachable| reachable.by_prefix(&prefix))).await
     }
 
-    async fn log(&self, project: &ProjectId, from: &CommitHash, limit: usize) -> StoreResult<Vec<Commit>> {
+    async fn log_page(
+        &self,
+        project: &ProjectId,
+        from: &CommitHash,
+        skip: usize,
+        limit: usize,
+    ) -> StoreResult<Vec<Commit>> {
         let from = from.clone();
         self.run(project, move |inner, at| {
             inner.require_commit(at, &from)?;
-            inner.on_refs(at, |db| history::log(db, &from, limit))
+            inner.on_refs(at, |db| history::log(db, &from, skip, limit))
         })
         .await
+    }
+
+    async fn changes(
+        &self,
+        project: &ProjectId,
+        from: Option<&CommitHash>,
+        to: &CommitHash,
+    ) -> StoreResult<Vec<Change>> {
+        let (from, to) = (from.cloned(), to.clone());
+        self.run(project, move |inner, at| inner.changes(at, from.as_ref(), &to)).await
     }
 
     async fn read(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Arc<Snapshot>> {
@@ -112,7 +152,7 @@ impl ConfigStore for DoltLite {
             expected: expected.clone(),
             changes: changes.clone(),
             merge_parent: merge_parent.cloned(),
-            meta: meta.clone(),
+            meta: meta.clone().on(branch),
         };
         let (applied, wants_gc) =
             self.run_alone(project, move |inner, at| Ok((inner.apply(at, &write)?, inner.wants_gc(at)))).await?;
@@ -122,29 +162,22 @@ impl ConfigStore for DoltLite {
         Ok(applied)
     }
 
-    async fn migrate(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<Option<Commit>> {
-        let branch = branch.clone();
-        self.run_alone(project, move |inner, at| {
-            let head = inner.on_refs(at, |db| require_head(db, &branch))?;
-            inner.on_branch(at, &branch, |db| {
-                match (Writer { db, branch: &branch }).migrate(&head, &inner.migrations)? {
-                    Outcome::Made(commit) => Ok(Some(commit)),
-                    Outcome::Nothing => Ok(None),
-                    Outcome::Moved(_) => Err(StoreError::Busy(None)),
-                }
-            })
-        })
-        .await
+    async fn migrate(&self, project: &ProjectId) -> StoreResult<Vec<(BranchName, Commit)>> {
+        self.run_alone(project, Inner::migrate).await
     }
 
     async fn needs_migration(&self, project: &ProjectId, branch: &BranchName) -> StoreResult<bool> {
         let branch = branch.clone();
         self.run(project, move |inner, at| {
             let head = inner.on_refs(at, |db| require_head(db, &branch))?;
-            let database = at.opened(Database::open_at(&at.project.file, &encode_hash(&head), true))?;
-            Ok(!pending(&database, &inner.migrations)?.is_empty())
+            inner.is_behind(at, &head)
         })
         .await
+    }
+
+    async fn import(&self, project: &ProjectId, history: &History) -> StoreResult<Vec<CommitHash>> {
+        let history = history.clone();
+        self.run_alone(project, move |inner, at| inner.import(at, &history)).await
     }
 
     async fn size(&self, project: &ProjectId) -> StoreResult<u64> {
@@ -184,33 +217,9 @@ impl Inner {
         }
         self.on_refs(at, |db| {
             let head = require_head(db, &BranchName::main())?;
-            let newest = history::log(db, &head, 1)?.into_iter().next();
+            let newest = history::log(db, &head, 0, 1)?.into_iter().next();
             newest.ok_or_else(|| StoreError::UnknownCommit(head))
         })
-    }
-
-    fn branch_create(&self, at: &At, name: &BranchName, hash: &CommitHash) -> StoreResult<()> {
-        self.require_commit(at, hash)?;
-        self.on_refs(at, |db| {
-            if history::branch_head(db, name)?.is_some() {
-                return Err(StoreError::BranchExists(name.clone()));
-            }
-            db.query("select dolt_branch(?, ?)", &[encode_branch(name).into(), encode_hash(hash).into()])?;
-            Ok(())
-        })
-    }
-
-    fn branch_delete(&self, at: &At, name: &BranchName) -> StoreResult<()> {
-        self.on_refs(at, |db| {
-            require_head(db, name)?;
-            if name.is_main() {
-                return Err(failed("a project's main branch cannot be deleted"));
-            }
-            db.query("select dolt_branch('-D', ?)", &[encode_branch(name).into()])?;
-            Ok(())
-        })?;
-        self.renew(at);
-        Ok(())
     }
 
     fn apply(&self, at: &At, write: &Write) -> StoreResult<Applied> {

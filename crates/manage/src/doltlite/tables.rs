@@ -21,10 +21,10 @@ pub(super) struct Tables {
 
 /// One entity with its statements.
 #[derive(Debug)]
-struct EntityTable {
-    entity: Arc<Entity>,
+pub(super) struct EntityTable {
+    pub(super) entity: Arc<Entity>,
     /// In the order of the names, as rows have them.
-    columns: Vec<(Arc<str>, Column)>,
+    pub(super) columns: Vec<(Arc<str>, Column)>,
     /// Where among the columns the key's are.
     key: Vec<usize>,
     select: String,
@@ -36,6 +36,11 @@ impl Tables {
     pub(super) fn new(model: &Model) -> Self {
         let tables = model.entities().map(|entity| (entity.name.clone(), EntityTable::new(Arc::clone(entity))));
         Self { tables: tables.collect() }
+    }
+
+    /// The entity of a table.
+    pub(super) fn of_table(&self, table: &str) -> Option<&EntityTable> {
+        self.tables.values().find(|known| known.entity.table == table)
     }
 
     /// All rows at the commit that a connection is open on, in today's shape. What is as in `like` is shared with it.
@@ -189,11 +194,11 @@ impl EntityTable {
 }
 
 /// One row of a select.
-struct RowReading<'a> {
-    table: &'a EntityTable,
-    cells: &'a Cells<'a>,
-    places: &'a [Option<usize>],
-    scratch: &'a RefCell<String>,
+pub(super) struct RowReading<'a> {
+    pub(super) table: &'a EntityTable,
+    pub(super) cells: &'a Cells<'a>,
+    pub(super) places: &'a [Option<usize>],
+    pub(super) scratch: &'a RefCell<String>,
 }
 
 impl RowReading<'_> {

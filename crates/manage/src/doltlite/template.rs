@@ -15,7 +15,7 @@ const EXISTING: Open = Open { create: false, ..NEW };
 
 impl Inner {
     /// The bytes of a file with all tables, one commit and nothing else; made once per process.
-    fn template(&self) -> StoreResult<&[u8]> {
+    pub(super) fn template(&self) -> StoreResult<&[u8]> {
         if let Some(bytes) = self.template.get() {
             return Ok(bytes);
         }
@@ -27,7 +27,7 @@ impl Inner {
             }
             // The engine's own first commit becomes ours: a project has one root, and it holds the schema.
             let meta = CommitMeta::new(Signature::understory(), "Create schema");
-            NewCommit::new(&meta).make(db, &["--amend"]).map(drop)
+            NewCommit::new(&meta).make(db, &["--amend"], None).map(drop)
         })?;
         database.query("select dolt_gc()", &[])?;
         database.close()?;
@@ -52,7 +52,7 @@ impl Inner {
         let commit = NewCommit::new(meta);
         let hash = database.transaction(|db| -> Result<_, StoreError> {
             self.tables.write(db, changes)?;
-            commit.make(db, &["--allow-empty"])
+            commit.make(db, &["--allow-empty"], None)
         })?;
         database.close()?;
         Ok(commit.done(hash, vec![root]))

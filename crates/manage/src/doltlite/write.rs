@@ -4,7 +4,7 @@ use understory_sql::migration::{self, ledger};
 use understory_sql::{Database, Migrations, SqlValue, Store};
 
 use super::errors::{failed, unexpected};
-use super::history::{self, NOTE, hash_cell, note_parent};
+use super::history::{self, NOTE, Notes, hash_cell};
 use super::names::encode_hash;
 use super::tables::Tables;
 use crate::{BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, StoreResult};
@@ -14,24 +14,27 @@ pub(super) struct NewCommit<'a> {
     meta: &'a CommitMeta,
     message: String,
     author: String,
+    /// RFC 3339, to the millisecond where it is known.
     date: String,
 }
 
 impl<'a> NewCommit<'a> {
     pub(super) fn new(meta: &'a CommitMeta) -> Self {
-        Self { meta, message: message(meta), author: author(&meta.author), date: seconds(&understory_model::now()) }
+        Self::at(meta, &understory_model::now())
+    }
+
+    /// The same as made at another time.
+    pub(super) fn at(meta: &'a CommitMeta, date: &str) -> Self {
+        Self { meta, message: message(meta), author: author(&meta.author), date: understory_model::timestamp_iso(date) }
     }
 
     /// Commits all that the connection has changed. The engine writes it through at once: from here on the commit
-    /// stays, whatever becomes of the transaction.
-    pub(super) fn make(&self, db: &Database, options: &[&str]) -> StoreResult<CommitHash> {
-        self.make_with(db, options, None)
-    }
-
-    /// The same with a second parent that the engine is not told of.
-    fn make_with(&self, db: &Database, options: &[&str], parent: Option<&CommitHash>) -> StoreResult<CommitHash> {
-        let message = parent.map_or_else(|| self.message.clone(), |parent| note_parent(&self.message, parent));
-        let fixed = ["-A", "-m", &message, "--author", &self.author, "--date", &self.date];
+    /// stays, whatever becomes of the transaction. `noted` is a second parent that the engine is not told of.
+    pub(super) fn make(&self, db: &Database, options: &[&str], noted: Option<&CommitHash>) -> StoreResult<CommitHash> {
+        let seconds = seconds(&self.date);
+        let time = (seconds != self.date).then(|| self.date.clone());
+        let message = Notes { parent: noted.cloned(), time }.add_to(&self.message);
+        let fixed = ["-A", "-m", &message, "--author", &self.author, "--date", &seconds];
         let arguments: Vec<SqlValue> = options.iter().chain(&fixed).map(|text| SqlValue::from(*text)).collect();
         let places = vec!["?"; arguments.len()].join(", ");
         let row = db.query_row(&format!("select dolt_commit({places})"), &arguments)?;
@@ -58,14 +61,14 @@ fn message(meta: &CommitMeta) -> String {
 }
 
 /// The engine refuses an author without a name or an address.
-fn author(signature: &Signature) -> String {
+pub(super) fn author(signature: &Signature) -> String {
     let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
     format!("{} <{}>", or(&signature.name, "unknown"), or(&signature.email, "unknown"))
 }
 
-/// `2026-11-21 08:00:00.123` as RFC 3339 in whole seconds, which is all that the engine keeps.
-fn seconds(stored: &str) -> String {
-    format!("{}Z", stored.split('.').next().unwrap_or(stored).replacen(' ', "T", 1))
+/// `2026-11-21 08:00:00.123` or RFC 3339 in UTC as RFC 3339 in whole seconds, which is all that the engine keeps.
+fn seconds(time: &str) -> String {
+    format!("{}Z", time.trim_end_matches('Z').split('.').next().unwrap_or(time).replacen(' ', "T", 1))
 }
 
 /// The rows to be committed on a branch.
@@ -121,7 +124,8 @@ impl Writer<'_> {
         if names.is_empty() {
             return Ok(Outcome::Nothing);
         }
-        let meta = CommitMeta::new(Signature::understory(), format!("Migrate to {}", names.join(", ")));
+        let message = format!("Migrate to {}", names.join(", "));
+        let meta = CommitMeta::new(Signature::understory(), message).on(self.branch);
         self.in_transaction(expected, &NewCommit::new(&meta), |db| {
             for migration in migrations.pending(Store::Manage, &ledger(db)?)? {
                 migration::apply(db, migration, &understory_model::now())?;
@@ -153,7 +157,7 @@ impl Writer<'_> {
             };
             committing = true;
             let options: &[&str] = if parents.len() > 1 { &["--allow-empty"] } else { &[] };
-            let hash = new.make_with(db, options, parents.last().filter(|_| noted))?;
+            let hash = new.make(db, options, parents.last().filter(|_| noted))?;
             outcome = Some(Outcome::Made(new.done(hash, parents)));
             Ok(())
         });
@@ -185,7 +189,7 @@ impl Writer<'_> {
 
     fn newest(&self) -> StoreResult<Option<Commit>> {
         let head = history::branch_head(self.db, self.branch)?;
-        Ok(head.map(|head| history::log(self.db, &head, 1)).transpose()?.into_iter().flatten().next())
+        Ok(head.map(|head| history::log(self.db, &head, 0, 1)).transpose()?.into_iter().flatten().next())
     }
 
     fn refuse_dirty(&self, db: &Database) -> StoreResult<()> {
@@ -207,7 +211,7 @@ pub(super) fn pending(db: &Database, migrations: &Migrations) -> StoreResult<Vec
 ///
 /// The engine merges rows in its own way, and says so with an error where it cannot. Neither matters: all rows are
 /// made ours afterwards. Only what would refuse the commit is cleared here.
-fn begin_merge(db: &Database, theirs: &CommitHash) -> StoreResult<bool> {
+pub(super) fn begin_merge(db: &Database, theirs: &CommitHash) -> StoreResult<bool> {
     let merged = db.query_row("select dolt_merge(?, '--no-ff', '--no-commit')", &[encode_hash(theirs).into()]);
     let state = db.query_row("select is_merging from dolt_merge_status", &[])?;
     let merging = state.and_then(|row| row.first().and_then(SqlValue::boolean)).unwrap_or_default();

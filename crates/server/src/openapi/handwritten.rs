@@ -15,11 +15,12 @@ struct Written {
     tag: &'static str,
     query: &'static [(&'static str, &'static str)],
     body: Option<Value>,
+    body_required: bool,
     answers: Vec<(u16, Option<Value>)>,
 }
 
 fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
-    Written { path, verb, id, tag, query: &[], body: None, answers: Vec::new() }
+    Written { path, verb, id, tag, query: &[], body: None, body_required: true, answers: Vec::new() }
 }
 
 impl Written {
@@ -31,6 +32,11 @@ impl Written {
     fn body(mut self, schema: &str) -> Self {
         self.body = Some(reference(schema));
         self
+    }
+
+    /// A body that may be left out.
+    fn optional_body(self, schema: &str) -> Self {
+        Self { body_required: false, ..self.body(schema) }
     }
 
     fn answer(mut self, status: u16, schema: &str) -> Self {
@@ -65,7 +71,7 @@ impl Written {
         });
         if let Some(body) = &self.body {
             operation["requestBody"] =
-                json!({ "required": true, "content": { "application/json": { "schema": body } } });
+                json!({ "required": self.body_required, "content": { "application/json": { "schema": body } } });
         }
         operation
     }
@@ -73,7 +79,7 @@ impl Written {
 
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let all = projects().into_iter().chain(branches()).chain(history()).chain(admin()).chain(open());
+    let all = [projects(), branches(), tags(), history(), undo(), admin(), open()].into_iter().flatten();
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 
@@ -122,6 +128,7 @@ fn branches() -> Vec<Written> {
             .body("CreateBranchRequest")
             .answer(201, "BranchResponse"),
         written(one.clone(), "GET", "get-branch", tag).answer(200, "BranchResponse"),
+        written(one.clone(), "PATCH", "rename-branch", tag).body("RenameBranchRequest").answer(200, "BranchResponse"),
         written(one, "DELETE", "delete-branch", tag).query(&[("force", "boolean")]).empty(204),
         written(format!("{PROJECT}/branches/agents/{{agentId}}"), "GET", "list-branches-for-agent", tag)
             .answer(200, "BranchListResponse"),
@@ -137,20 +144,65 @@ fn branches() -> Vec<Written> {
     ]
 }
 
+fn tags() -> Vec<Written> {
+    let (all, one) = (format!("{PROJECT}/tags"), format!("{PROJECT}/tags/{{tagName}}"));
+    let tag = "Tags";
+    vec![
+        written(all.clone(), "GET", "list-tags", tag).answer(200, "TagListResponse"),
+        written(all, "POST", "create-tag", tag).body("TagCreate").answer(201, "TagResponse"),
+        written(one.clone(), "GET", "get-tag", tag).answer(200, "TagResponse"),
+        written(one, "DELETE", "delete-tag", tag).empty(204),
+    ]
+}
+
+const LOG: &[(&str, &str)] = &[
+    ("ref", "string"),
+    ("limit", "integer"),
+    ("cursor", "string"),
+    ("author", "string"),
+    ("since", "string"),
+    ("until", "string"),
+    ("entity", "string"),
+    ("key", "string"),
+];
+
 fn history() -> Vec<Written> {
     let tag = "History";
+    let page: &[(&str, &str)] = &[("ref", "string"), ("limit", "integer"), ("cursor", "string")];
     vec![
-        written(format!("{PROJECT}/commits"), "GET", "list-commits", tag)
-            .query(&[("ref", "string"), ("limit", "integer")])
-            .answer(200, "CommitListResponse"),
+        written(format!("{PROJECT}/commits"), "GET", "list-commits", tag).query(LOG).answer(200, "CommitListResponse"),
+        written(format!("{PROJECT}/history"), "GET", "history-project", tag)
+            .query(page)
+            .answer(200, "RowHistoryResponse"),
+        written(format!("{PROJECT}/blame"), "GET", "blame-project", tag)
+            .query(&[("ref", "string")])
+            .answer(200, "RowBlameResponse"),
         written(format!("{PROJECT}/commits/{{commit}}"), "GET", "get-commit", tag).answer(200, "CommitResponse"),
         written(format!("{PROJECT}/diff"), "GET", "diff", tag)
-            .query(&[("from", "string"), ("to", "string")])
+            .query(&[("from", "string"), ("to", "string"), ("entity", "string")])
             .answer(200, "DiffResponse"),
         written(format!("{PROJECT}/sql"), "POST", "query-sql", tag)
             .query(&[("ref", "string")])
             .body("SqlQuery")
             .answer(200, "SqlResponse"),
+    ]
+}
+
+fn undo() -> Vec<Written> {
+    const REF: &[(&str, &str)] = &[("ref", "string")];
+    let tag = "Undo";
+    let of_commit = |what: &str| format!("{PROJECT}/commits/{{commit}}/{what}");
+    let brings = |path: String, id| written(path, "POST", id, tag).query(REF).answer(200, "BroughtResponse");
+    vec![
+        brings(of_commit("revert"), "revert-commit").optional_body("Bring"),
+        brings(of_commit("cherry-pick"), "cherry-pick-commit").optional_body("Bring"),
+        brings(format!("{PROJECT}/restore"), "restore-project").body("Restore"),
+        written(format!("{PROJECT}/operations"), "GET", "list-operations", tag)
+            .query(&[("limit", "integer"), ("cursor", "string")])
+            .answer(200, "OperationListResponse"),
+        written(format!("{PROJECT}/operations/{{operationId}}/undo"), "POST", "undo-operation", tag)
+            .optional_body("Bring")
+            .answer(200, "UndoneResponse"),
     ]
 }
 
@@ -163,6 +215,10 @@ fn admin() -> Vec<Written> {
         written("/manage/migrations".into(), "GET", "list-pending-migrations", tag)
             .answer(200, "PendingMigrationsResponse"),
         written(format!("{PROJECT}/migrate"), "POST", "migrate-project", tag).answer(200, "MigratedResponse"),
+        written(format!("{PROJECT}/gc"), "POST", "collect-project", tag)
+            .optional_body("Collect")
+            .answer(200, "CollectedResponse"),
+        written("/manage/stats".into(), "GET", "list-stats", tag).answer(200, "StatsResponse"),
         written("/manage/backup".into(), "POST", "create-backup", tag)
             .body("BackupRequest")
             .answer(201, "BackupResponse"),

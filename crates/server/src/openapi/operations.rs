@@ -53,6 +53,9 @@ fn parameters(route: &Route) -> Vec<Value> {
     if matches!(route.action, Action::RelationsByRight(_)) {
         parameters.extend(["page", "limit"].map(|name| query_parameter(name, "integer")));
     }
+    if matches!(route.action, Action::History(_)) {
+        parameters.extend([("limit", "integer"), ("cursor", "string")].map(|(name, ty)| query_parameter(name, ty)));
+    }
     if matches!(route.action, Action::ToolStatus) {
         parameters.push(query_parameter("status", "string"));
     }
@@ -84,6 +87,7 @@ fn request(route: &Route) -> Option<Value> {
             json!({ "type": "array", "items": reference(&format!("{}Create", entity.schema)) })
         }
         Action::Update(entity) => reference(&format!("{}Update", entity.schema)),
+        Action::Restore(_) => reference("Restore"),
         Action::SetAdd(entity) => {
             let name = set_value(entity);
             json!({ "type": "object", "properties": { name.as_str(): { "type": "string" } }, "required": [name] })
@@ -145,6 +149,9 @@ fn success(model: &Model, route: &Route) -> (u16, Option<Value>) {
         Action::Create(entity) | Action::PairCreate(entity) => {
             (201, Some(reference(&format!("{}Response", entity.schema))))
         }
+        Action::History(_) => (200, Some(reference("RowHistoryResponse"))),
+        Action::Blame(_) => (200, Some(reference("RowBlameResponse"))),
+        Action::Restore(_) => (200, Some(reference("BroughtResponse"))),
         Action::CreateMany(entity) => (201, Some(list(&reference(&entity.schema)))),
         Action::NestedAdd(entity) if bare(entity) => (201, Some(reference(&entity.schema))),
         Action::NestedAdd(entity) => (201, Some(data(reference(&entity.schema)))),

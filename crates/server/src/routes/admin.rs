@@ -1,13 +1,14 @@
 //! Running the server: keys, migrations and backups.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use understory::{Error, KeyRecord, PrincipalKind};
+use understory::{Error, KeyRecord, PrincipalKind, UNDO_KEPT};
 
 use super::branches::{answer, open};
 use crate::idempotency::Unrepeatable;
@@ -23,6 +24,8 @@ pub(super) fn routes() -> Vec<(String, MethodRouter<Context>)> {
         ("/keys/{name}", delete(key_revoke)),
         ("/migrations", get(migrations_pending)),
         ("/tenants/{tenantId}/projects/{projectId}/migrate", post(migrate)),
+        ("/tenants/{tenantId}/projects/{projectId}/gc", post(collect)),
+        ("/stats", get(stats)),
         ("/backup", post(backup)),
     ];
     routes.map(|(path, methods)| (path.to_owned(), methods)).into()
@@ -76,6 +79,24 @@ async fn migrations_pending(State(context): State<Context>, request: Request) ->
 async fn migrate(State(context): State<Context>, request: Request) -> Answered {
     let (_, project) = open(&context, request).await?;
     Ok(answer(200, json!({ "branches": project.migrate().await? })))
+}
+
+async fn stats(State(context): State<Context>, request: Request) -> Answered {
+    let incoming = Incoming::read(&context, request).await?;
+    Ok(answer(200, json!(context.app.stats(&incoming.principal).await?)))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Collect {
+    undo_days: Option<u32>,
+}
+
+async fn collect(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: Collect = if incoming.call.body.is_null() { Collect::default() } else { incoming.body()? };
+    let kept = body.undo_days.map_or(UNDO_KEPT, |days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+    Ok(answer(200, json!(project.collect(kept).await?)))
 }
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
     let project = "/tenants/{tenantId}/projects/{projectId}";
     let mut add = |path: &str, methods| routes.push((format!("{project}{path}"), methods));
     add("/branches", get(list).post(create));
-    add("/branches/{branchName}", get(one).delete(remove));
+    add("/branches/{branchName}", get(one).patch(rename).delete(remove));
     add("/branches/agents/{agentId}", get(with_agent));
     add("/branches/merge", post(merge));
     add("/branches/merge/preview", post(preview));
@@ -53,6 +53,20 @@ async fn one(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let branch = project.branch(incoming.param("branchName")).await?;
     Ok(answer(200, info(&project, &branch)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    name: String,
+}
+
+async fn rename(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let name = incoming.param("branchName");
+    project.branch(name).await?;
+    let body: Rename = incoming.body()?;
+    Ok(answer(200, info(&project, &project.branch_rename(name, &body.name).await?)))
 }
 
 async fn remove(State(context): State<Context>, request: Request) -> Answered {
@@ -88,6 +102,7 @@ async fn preview(State(context): State<Context>, request: Request) -> Answered {
         "canFastForward": false,
         "diffSummary": preview.tables.iter().map(summary).collect::<Vec<_>>(),
         "conflicts": conflicts,
+        "changes": preview.changes,
     });
     Ok(answer_with(200, data, &unknown))
 }
@@ -96,7 +111,7 @@ async fn merge(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let (body, unknown): (MergeRequest, _) = incoming.lenient_body()?;
     let merged = project.merge_execute(&body, &incoming.write_options()).await;
-    let merged = merged.map_err(|error| Problem::of_merge(error, &project))?;
+    let merged = merged.map_err(|error| Problem::of_project(error, &project))?;
     let data = json!({
         "status": "success",
         "mergeCommitHash": merged.head,

@@ -38,7 +38,8 @@ async fn write(context: Context, route: &Route, request: Request) -> Result<Resp
     let incoming = Incoming::read(&context, request).await?;
     let (tenant, id) = (incoming.param("tenantId"), incoming.param("projectId"));
     let project = context.app.project(&incoming.principal, tenant, id).await?;
-    let written = project.act(&route.action, &incoming.call, &incoming.write_options()).await?;
+    let written = project.act(&route.action, &incoming.call, &incoming.write_options()).await;
+    let written = written.map_err(|error| Problem::of_project(error, &project))?;
     let mut response = respond(&written.value);
     set_commit(&mut response, &written.head);
     Ok(response)

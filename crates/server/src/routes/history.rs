@@ -1,16 +1,15 @@
-//! What happened: commits, and what each changed.
+//! What happened: commits, what each changed, and differences.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use serde_json::json;
-use understory::Error;
+use understory::{Answer, Call, Error, LogQuery, cursor, limit};
 
 use super::branches::{answer, open};
+use super::entities::respond;
+use crate::headers::set_commit;
 use crate::{Context, Problem};
-
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 10_000;
 
 type Answered = Result<Response, Problem>;
 
@@ -21,18 +20,28 @@ pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
     add("/commits", get(log));
     add("/commits/{commit}", get(show));
     add("/diff", get(diff));
+    add("/history", get(history));
+    add("/blame", get(blame));
 }
 
 async fn log(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
-    let limit = limit(incoming.call.query.get("limit"))?;
-    Ok(answer(200, json!(project.log(&incoming.reference(), limit).await?)))
+    let page = project.log_page(&log_query(incoming.reference(), &incoming.call)?).await?;
+    Ok(respond(&Answer { status: 200, body: json!({ "data": page.items, "next": page.next }), unknown: Vec::new() }))
 }
 
-fn limit(given: Option<&String>) -> Result<usize, Error> {
-    let Some(given) = given else { return Ok(DEFAULT_LIMIT) };
-    let parsed = given.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    parsed.ok_or_else(|| Error::field("/limit", "range", format!("limit is a number from 1 to {MAX_LIMIT}")))
+fn log_query(reference: String, call: &Call) -> Result<LogQuery, Error> {
+    let text = |name: &str| call.query.get(name).cloned();
+    Ok(LogQuery {
+        reference,
+        cursor: cursor(call)?,
+        limit: limit(call)?,
+        author: text("author"),
+        since: text("since"),
+        until: text("until"),
+        entity: text("entity"),
+        key: text("key"),
+    })
 }
 
 async fn show(State(context): State<Context>, request: Request) -> Answered {
@@ -43,9 +52,27 @@ async fn show(State(context): State<Context>, request: Request) -> Answered {
 
 async fn diff(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
+    let query = &incoming.call.query;
     let side = |name: &'static str| {
         let missing = || Error::field(format!("/{name}"), "required", format!("{name} is required: a ref"));
-        incoming.call.query.get(name).ok_or_else(missing)
+        query.get(name).ok_or_else(missing)
     };
-    Ok(answer(200, json!(project.diff(side("from")?, side("to")?).await?)))
+    let entity = query.get("entity").map(String::as_str);
+    Ok(answer(200, project.diff(side("from")?, side("to")?, entity).await?))
+}
+
+async fn history(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let (found, resolved) = project.own_history(&incoming.reference(), &incoming.call).await?;
+    let mut response = respond(&found);
+    set_commit(&mut response, &resolved.hash);
+    Ok(response)
+}
+
+async fn blame(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let (found, resolved) = project.own_blame(&incoming.reference(), &incoming.call).await?;
+    let mut response = respond(&found);
+    set_commit(&mut response, &resolved.hash);
+    Ok(response)
 }

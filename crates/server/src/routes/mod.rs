@@ -8,6 +8,8 @@ mod history;
 mod pages;
 mod projects;
 mod sql;
+mod tags;
+mod undo;
 
 use std::sync::Arc;
 
@@ -70,7 +72,9 @@ fn manage(context: &Context) -> Routes {
     let mut routes = Routes::new();
     projects::routes(&mut routes);
     branches::routes(&mut routes);
+    tags::routes(&mut routes);
     history::routes(&mut routes);
+    undo::routes(&mut routes);
     sql::routes(&mut routes);
     for route in context.app.routes() {
         entities::route(route, &mut routes);

@@ -124,7 +124,7 @@ pub async fn who_and_why_come_back_as_given(store: &Store) -> Checked {
         let head = bench.head(&main).await?;
         let changes = changes(bench.rows(&main).await?.as_ref(), |d| put_tool(d, &format!("t{n}"), "t").map(drop))?;
         let commit = committed(store.apply(&bench.project, &main, &head, &changes, None, &meta).await?)?;
-        assert_eq!(commit.meta, meta);
+        assert_eq!(commit.meta, meta.on(&main));
         let read = bench.store.commit(&bench.project, &commit.hash).await?.ok_or("no commit")?;
         assert_eq!(read, commit);
         assert_eq!(bench.store.log(&bench.project, &commit.hash, 1).await?.first(), Some(&commit));

@@ -62,6 +62,19 @@ impl Bench {
         Ok(name)
     }
 
+    /// Deletes a branch; its head, which is kept.
+    pub async fn delete_branch(&self, branch: &BranchName) -> Result<CommitHash, Failure> {
+        let head = self.head(branch).await?;
+        self.store.branch_delete(&self.project, branch, &head).await?;
+        Ok(head)
+    }
+
+    /// Deletes a branch and what only it reached.
+    pub async fn lose_branch(&self, branch: &BranchName) -> Checked {
+        let head = self.delete_branch(branch).await?;
+        Ok(self.store.keep_drop(&self.project, &head).await?)
+    }
+
     /// Edits a branch's head and applies the changes.
     pub async fn try_edit(
         &self,

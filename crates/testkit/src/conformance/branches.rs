@@ -33,7 +33,7 @@ pub async fn a_branch_is_made_once_and_at_a_commit_that_is_there(store: &Store) 
     let topic = bench.branch("topic", &main).await?;
     for taken in [&main, &topic] {
         let again = store.branch_create(&bench.project, taken, &head).await;
-        assert!(matches!(again, Err(StoreError::BranchExists(name)) if name == *taken));
+        assert!(matches!(again, Err(StoreError::RefExists(name)) if name == *taken));
     }
     let (nowhere, nobody) = (BranchName::new("nowhere")?, CommitHash::from_bytes(&[3; 20]));
     let lost = store.branch_create(&bench.project, &nowhere, &nobody).await;
@@ -95,7 +95,7 @@ async fn each_has_its_own_rows(store: &Store, names: &[&str]) -> Checked {
     expected.sort();
     let found: Vec<_> = store.branches(&bench.project).await?.into_iter().map(|b| (b.name, b.head)).collect();
     assert_eq!(found, expected);
-    store.branch_delete(&bench.project, &BranchName::new(names[0])?).await?;
+    bench.delete_branch(&BranchName::new(names[0])?).await?;
     assert_eq!(store.branches(&bench.project).await?.len(), names.len());
     for name in &names[1..] {
         assert!(store.branch_head(&bench.project, &BranchName::new(name)?).await?.is_some(), "{name}");
@@ -103,8 +103,8 @@ async fn each_has_its_own_rows(store: &Store, names: &[&str]) -> Checked {
     Ok(())
 }
 
-/// Deleting a branch takes away commits that only it reached, and nothing else.
-pub async fn a_deleted_branch_takes_only_its_own_commits(store: &Store) -> Checked {
+/// Once a deleted branch is kept no longer, commits that only it reached are gone, and nothing else.
+pub async fn a_lost_branch_takes_only_its_own_commits(store: &Store) -> Checked {
     let bench = Bench::new(store).await?;
     let main = BranchName::main();
     let base = bench.head(&main).await?;
@@ -113,7 +113,7 @@ pub async fn a_deleted_branch_takes_only_its_own_commits(store: &Store) -> Check
     let heir = BranchName::new("heir")?;
     store.branch_create(&bench.project, &heir, &shared).await?;
     let own = bench.put_tool(&topic, "own").await?.hash;
-    store.branch_delete(&bench.project, &topic).await?;
+    bench.lose_branch(&topic).await?;
     assert_eq!(store.branch_head(&bench.project, &topic).await?, None);
     assert_eq!(store.commit(&bench.project, &own).await?, None);
     assert_eq!(bench.tools(&heir).await?, ["shared"]);
@@ -121,7 +121,7 @@ pub async fn a_deleted_branch_takes_only_its_own_commits(store: &Store) -> Check
         assert_eq!(&bench.head(branch).await?, head);
         assert!(store.commit(&bench.project, head).await?.is_some());
     }
-    let again = store.branch_delete(&bench.project, &topic).await;
+    let again = store.branch_delete(&bench.project, &topic, &own).await;
     assert!(matches!(again, Err(StoreError::UnknownBranch(name)) if name == topic));
     Ok(())
 }
@@ -136,7 +136,7 @@ pub async fn a_branch_made_again_has_nothing_of_the_old_one(store: &Store) -> Ch
         let head = bench.put_tool(&topic, round).await?.hash;
         assert_eq!(bench.head(&topic).await?, head);
         assert_eq!(tool_ids(bench.rows_at(&head).await?.as_ref()), [round]);
-        store.branch_delete(&bench.project, &topic).await?;
+        bench.delete_branch(&topic).await?;
     }
     assert!(bench.tools(&main).await?.is_empty());
     Ok(())

@@ -82,7 +82,7 @@ pub async fn collecting_keeps_all_that_branches_reach(store: &Store) -> Checked 
     store.restore(&copy.project, &dir.path().join("copy")).await?;
     let gone = bench.branch("gone", &main).await?;
     bench.put_tool(&gone, "gone").await?;
-    store.branch_delete(&bench.project, &gone).await?;
+    bench.lose_branch(&gone).await?;
     assert!(store.size(&bench.project).await? > 0);
     store.gc(&bench.project).await?;
     store.gc(&bench.project).await?;

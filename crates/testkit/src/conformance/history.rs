@@ -31,6 +31,10 @@ pub async fn the_log_has_children_before_parents(store: &Store) -> Checked {
     for limit in [0, 1, 5, 14] {
         assert_eq!(store.log(&bench.project, &head, limit).await?, log[..limit]);
     }
+    for (skip, limit) in [(0, 3), (3, 4), (12, 9), (14, 9), (99, 1)] {
+        let page = store.log_page(&bench.project, &head, skip, limit).await?;
+        assert_eq!(page, log[skip.min(14)..(skip + limit).min(14)], "{limit} after {skip}");
+    }
     Ok(())
 }
 
@@ -63,27 +67,28 @@ pub async fn a_commit_is_found_by_hash_and_prefix(store: &Store) -> Checked {
     bench.put_tool(&main, "two").await?;
     let (project, hash) = (&bench.project, commit.hash.as_str());
     assert_eq!(store.commit(project, &commit.hash).await?.as_ref(), Some(&commit));
-    for length in [7, 8, 31, 32] {
-        let found = store.commit_by_prefix(project, &hash[..length]).await?;
-        assert_eq!(found.as_ref(), Some(&commit.hash), "{length} characters");
+    for length in [12, 31, 32] {
+        let found = store.commits_by_prefix(project, &hash[..length]).await?;
+        assert_eq!(found, std::slice::from_ref(&commit.hash), "{length} characters");
     }
+    assert_eq!(store.commits_by_prefix(project, "").await?.len(), 2, "several are told as two");
     let other: String = hash.chars().rev().collect();
-    for not_it in ["", &hash[..6], &other[..12], "not a hash", "%%%%%%%", "_______", &format!("{hash}0")] {
-        assert_eq!(store.commit_by_prefix(project, not_it).await?, None, "{not_it}");
+    for not_it in [&other[..12], "not a hash", "%%%%%%%", "_______", &format!("{hash}0")] {
+        assert_eq!(store.commits_by_prefix(project, not_it).await?, [], "{not_it}");
     }
     Ok(())
 }
 
 /// A hash of no commit is told as unknown, never as an empty project.
-pub async fn a_commit_that_no_branch_reaches_is_unknown(store: &Store) -> Checked {
+pub async fn a_commit_that_no_ref_reaches_is_unknown(store: &Store) -> Checked {
     let bench = Bench::new(store).await?;
     let topic = bench.branch("topic", &BranchName::main()).await?;
     let lost = bench.put_tool(&topic, "lost").await?.hash;
-    store.branch_delete(&bench.project, &topic).await?;
+    bench.lose_branch(&topic).await?;
     let nobody = CommitHash::from_bytes(&[1; 20]);
     for hash in [&lost, &nobody] {
         assert_eq!(store.commit(&bench.project, hash).await?, None);
-        assert_eq!(store.commit_by_prefix(&bench.project, &hash.as_str()[..20]).await?, None);
+        assert_eq!(store.commits_by_prefix(&bench.project, &hash.as_str()[..20]).await?, []);
         let made = store.branch_create(&bench.project, &BranchName::new("again")?, hash).await;
         assert!(matches!(made, Err(StoreError::UnknownCommit(_))), "{made:?}");
     }
@@ -103,7 +108,7 @@ pub async fn old_commits_read_as_they_were(store: &Store) -> Checked {
         let commit = bench.put_tool(&main, &format!("t{n}")).await?;
         past.push((commit.hash, bench.rows(&main).await?));
     }
-    store.branch_delete(&bench.project, &topic).await?;
+    bench.lose_branch(&topic).await?;
     store.gc(&bench.project).await?;
     for (n, (hash, rows)) in past.iter().enumerate() {
         assert_same(bench.rows_at(hash).await?.as_ref(), rows);

@@ -49,7 +49,7 @@ pub async fn a_merge_has_two_parents_and_the_content_given(store: &Store) -> Che
     })
     .await?;
     assert_eq!(commit.parents, [ours.clone(), theirs.clone()]);
-    assert_eq!(commit.meta, meta("Merge"));
+    assert_eq!(commit.meta, meta("Merge").on(&BranchName::main()));
     assert_eq!(store.commit(&bench.project, &commit.hash).await?.as_ref(), Some(&commit));
     assert_same(bench.rows(&BranchName::main()).await?.as_ref(), &before.after(&changes));
     assert_eq!(bench.tools(&BranchName::main()).await?, ["ours", "third", "weather"]);

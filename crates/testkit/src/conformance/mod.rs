@@ -5,11 +5,15 @@
 mod apply;
 mod bench;
 mod branches;
+mod changes;
 mod concurrency;
 mod copies;
 mod history;
+mod imports;
 mod merges;
+mod past;
 mod projects;
+mod refs;
 mod values;
 
 use std::sync::Arc;
@@ -21,11 +25,15 @@ use understory_manage::ConfigStore;
 pub use apply::*;
 pub use bench::Bench;
 pub use branches::*;
+pub use changes::*;
 pub use concurrency::*;
 pub use copies::*;
 pub use history::*;
+pub use imports::*;
 pub use merges::*;
+pub use past::*;
 pub use projects::*;
+pub use refs::*;
 pub use values::*;
 
 /// Why a check failed, where it is not an assertion.
@@ -76,12 +84,25 @@ macro_rules! conformance_tests {
             a_branch_is_made_once_and_at_a_commit_that_is_there,
             branches_that_differ_in_case_are_apart,
             branch_names_of_every_kind_work,
-            a_deleted_branch_takes_only_its_own_commits,
+            a_lost_branch_takes_only_its_own_commits,
             a_branch_made_again_has_nothing_of_the_old_one,
+            a_renamed_branch_keeps_its_commits,
+            names_are_given_once,
+            a_deleted_branch_can_be_made_again,
+            a_tag_keeps_its_commit,
+            changes_are_the_rows_that_differ,
+            changes_of_unknown_commits_are_refused,
+            a_history_becomes_a_project,
+            a_history_goes_on_where_a_project_is,
+            a_history_that_does_not_fit_is_refused_whole,
+            refs_go_back_along_first_parents,
+            the_log_is_filtered_and_paged,
+            a_rows_history_is_what_changed_it,
+            blame_names_the_commit_of_each_field_and_line,
             the_log_has_children_before_parents,
             the_log_of_a_line_is_its_own_past,
             a_commit_is_found_by_hash_and_prefix,
-            a_commit_that_no_branch_reaches_is_unknown,
+            a_commit_that_no_ref_reaches_is_unknown,
             old_commits_read_as_they_were,
             rows_of_every_entity_come_back,
             rows_with_nothing_optional_come_back,

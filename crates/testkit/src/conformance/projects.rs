@@ -14,7 +14,7 @@ pub async fn a_project_begins_with_a_root_and_a_first_commit(store: &Store) -> C
     let branches = store.branches(&project).await?;
     assert_eq!(branches.len(), 1);
     assert_eq!((&branches[0].name, &branches[0].head), (&BranchName::main(), &commit.hash));
-    assert_eq!(commit.meta, meta("Begin"));
+    assert_eq!(commit.meta, meta("Begin").on(&BranchName::main()));
     assert_same(store.read(&project, &commit.hash).await?.as_ref(), &Snapshot::default().after(&rows));
     let [root] = commit.parents.as_slice() else { panic!("one parent: {commit:?}") };
     let root = store.commit(&project, root).await?.ok_or("no root")?;
@@ -79,13 +79,19 @@ pub async fn a_project_that_is_not_there_is_an_error(store: &Store) -> Checked {
     unknown(store.branches(&project).await.err());
     unknown(store.branch_head(&project, &main).await.err());
     unknown(store.branch_create(&project, &main, &hash).await.err());
-    unknown(store.branch_delete(&project, &main).await.err());
+    unknown(store.branch_delete(&project, &main, &hash).await.err());
     unknown(store.commit(&project, &hash).await.err());
-    unknown(store.commit_by_prefix(&project, "0123456").await.err());
+    unknown(store.commits_by_prefix(&project, "0123456").await.err());
     unknown(store.log(&project, &hash, 1).await.err());
     unknown(store.read(&project, &hash).await.err());
     unknown(store.apply(&project, &main, &hash, &ChangeSet::default(), None, &meta("No")).await.err());
-    unknown(store.migrate(&project, &main).await.err());
+    unknown(store.migrate(&project).await.err());
+    unknown(store.branch_rename(&project, &main, &main).await.err());
+    unknown(store.kept(&project).await.err());
+    unknown(store.keep_drop(&project, &hash).await.err());
+    unknown(store.tags(&project).await.err());
+    unknown(store.tag_delete(&project, &main).await.err());
+    unknown(store.changes(&project, None, &hash).await.err());
     unknown(store.needs_migration(&project, &main).await.err());
     unknown(store.size(&project).await.err());
     unknown(store.gc(&project).await.err());
@@ -117,11 +123,10 @@ pub async fn a_new_project_needs_no_migration(store: &Store) -> Checked {
     for branch in [main, topic] {
         let head = bench.head(&branch).await?;
         assert!(!store.needs_migration(&bench.project, &branch).await?);
-        assert_eq!(store.migrate(&bench.project, &branch).await?, None);
+        assert_eq!(store.migrate(&bench.project).await?, []);
         assert_eq!(bench.head(&branch).await?, head);
     }
     let nowhere = BranchName::new("nowhere")?;
-    assert!(matches!(store.migrate(&bench.project, &nowhere).await, Err(StoreError::UnknownBranch(_))));
     assert!(matches!(store.needs_migration(&bench.project, &nowhere).await, Err(StoreError::UnknownBranch(_))));
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use understory_manage::{BranchName, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, Table};
+use understory_manage::{BranchName, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, Table, Tag};
 use understory_model::{Key, Row};
 
 use super::{Entry, Project};
@@ -21,7 +21,29 @@ pub(super) fn write(project: &Project) -> String {
     let mut entries: Vec<_> = project.commits.values().collect();
     entries.sort_by_key(|entry| entry.number);
     let commits: Vec<_> = entries.into_iter().map(write_entry).collect();
-    json!({ "branches": branches, "commits": commits, "made": project.made }).to_string()
+    let tags: Vec<_> = project.tags.values().map(write_tag).collect();
+    json!({
+        "branches": branches, "tags": tags, "kept": project.kept, "commits": commits, "made": project.made,
+    })
+    .to_string()
+}
+
+fn write_tag(tag: &Tag) -> Value {
+    json!({
+        "name": tag.name, "hash": tag.hash, "message": tag.message, "date": tag.date,
+        "tagger": tag.tagger.name, "email": tag.tagger.email,
+    })
+}
+
+fn read_tag(tag: &Value) -> Read<Tag> {
+    let text = |name: &str| tag[name].as_str().map(str::to_owned).ok_or(format!("no {name}"));
+    Ok(Tag {
+        name: BranchName::new(&text("name")?)?,
+        hash: hash(&tag["hash"])?,
+        tagger: Signature { name: text("tagger")?, email: text("email")? },
+        message: text("message")?,
+        date: text("date")?,
+    })
 }
 
 fn write_entry(entry: &Entry) -> Value {
@@ -45,6 +67,11 @@ pub(super) fn read(text: &str) -> Read<Project> {
     for (name, head) in copy["branches"].as_object().ok_or("no branches")? {
         project.branches.insert(BranchName::new(name)?, hash(head)?);
     }
+    for tag in copy["tags"].as_array().ok_or("no tags")? {
+        let tag = read_tag(tag)?;
+        project.tags.insert(tag.name.clone(), tag);
+    }
+    project.kept = copy["kept"].as_array().ok_or("no kept heads")?.iter().map(hash).collect::<Read<_>>()?;
     Ok(project)
 }
 

@@ -214,18 +214,35 @@ pub(super) fn answer(entity: &Entity, rows: &impl Rows, row: &Row, call: &Call, 
 }
 
 /// The row that a path names, and the columns that the path fixes.
-fn find<'a, R: Rows>(entity: &Entity, rows: &'a R, call: &Call) -> Result<(Row, &'a Arc<Row>)> {
+/// The key of the row that a call's path names, if the path says it whole.
+pub(crate) fn named_key(entity: &Entity, call: &Call) -> Result<Option<Key>> {
+    let place = named_place(entity, call)?;
+    Ok(entity.key.iter().all(|column| place.has(column)).then(|| entity.key_of(&place)))
+}
+
+/// The key of the row that a call's path names, among these rows.
+pub(crate) fn found_key(entity: &Entity, rows: &impl Rows, call: &Call) -> Result<Key> {
+    find(entity, rows, call).map(|(_, row)| entity.key_of(row))
+}
+
+fn named_place(entity: &Entity, call: &Call) -> Result<Row> {
     let crud = crud(entity)?;
-    let id = call.param(&crud.id_param);
-    let mut place = Route::place(&crud.bind, &call.params);
-    place.set("id", id);
+    Ok(Route::place(&crud.bind, &call.params).with("id", call.param(&crud.id_param)))
+}
+
+fn find<'a, R: Rows>(entity: &Entity, rows: &'a R, call: &Call) -> Result<(Row, &'a Arc<Row>)> {
+    let place = named_place(entity, call)?;
+    let id = place.text("id").unwrap_or_default();
     let found = if entity.key.iter().all(|column| place.has(column)) {
         rows.row(&entity.name, &entity.key_of(&place))
     } else {
         rows.within(&entity.name, &place).into_iter().next()
     };
     let found = found.filter(|row| place.iter().all(|(column, value)| row.get(column) == value));
-    found.map(|row| (place, row)).ok_or_else(|| Error::not_found(words(&entity.name), id))
+    match found {
+        Some(row) => Ok((place, row)),
+        None => Err(Error::not_found(words(&entity.name), id)),
+    }
 }
 
 /// 404 where the path goes through a row that is not there.

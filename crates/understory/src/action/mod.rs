@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 pub use association::with_columns;
 pub use crud::list_parameters;
-pub(crate) use crud::{Replaced, replace, within};
+pub(crate) use crud::{Replaced, found_key, named_key, replace, within};
 pub(crate) use lists::write_all as write_lists;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Paging};
 
@@ -90,6 +90,9 @@ pub enum Action {
     Get(Arc<Entity>),
     Update(Arc<Entity>),
     Delete(Arc<Entity>),
+    History(Arc<Entity>),
+    Blame(Arc<Entity>),
+    Restore(Arc<Entity>),
     PairCreate(Arc<Entity>),
     PairDelete(Arc<Entity>),
     PairExists(Arc<Entity>),
@@ -119,6 +122,8 @@ impl Action {
             self,
             Self::List(_)
                 | Self::Get(_)
+                | Self::History(_)
+                | Self::Blame(_)
                 | Self::PairExists(_)
                 | Self::ListByLeft(_)
                 | Self::Associations(_)
@@ -142,6 +147,9 @@ impl Action {
             | Self::Get(entity)
             | Self::Update(entity)
             | Self::Delete(entity)
+            | Self::History(entity)
+            | Self::Blame(entity)
+            | Self::Restore(entity)
             | Self::PairCreate(entity)
             | Self::PairDelete(entity)
             | Self::PairExists(entity)
@@ -174,6 +182,7 @@ impl Action {
             Self::ToolStatus => questions::tool_status(rows, call),
             Self::EvaluatorsBatch => questions::evaluators_batch(model, rows, call),
             Self::EvaluatorScopes => questions::evaluator_scopes(rows, call),
+            Self::History(_) | Self::Blame(_) => Err(Error::BadRequest("one commit has no history".into())),
             _ => Err(Error::BadRequest("this operation writes; it cannot be read".into())),
         }
     }
@@ -194,6 +203,7 @@ impl Action {
             Self::AgentCreate => document::agent_create(draft, call),
             Self::AgentPut => document::agent_put(draft, call),
             Self::AgentDelete => document::agent_delete(draft, call),
+            Self::Restore(_) => Err(Error::BadRequest("a row is restored by a request of its own".into())),
             _ => Err(Error::BadRequest("this operation only reads".into())),
         }
     }

@@ -1,0 +1,110 @@
+//! Changes of refs: intents while they are made, and the record of them afterwards.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use understory_model::{before_now, now};
+use understory_sql::SqlValue;
+
+use super::{Intent, IntentKind, decode, intent_insert_in_txn};
+use crate::columns::{decode_all, decode_one};
+use crate::{RuntimeResult, RuntimeStore};
+
+const FINISH: &str = "update intents set done_at = ? where tenant_id = ? and id = ? and done_at is null";
+const LIST: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
+    where tenant_id = ? and project_id = ? and kind = 'ref_change' and done_at is not null \
+    order by created_at desc, id desc limit ?";
+const GET: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
+    where tenant_id = ? and project_id = ? and id = ? and kind = 'ref_change' and done_at is not null";
+const PRUNE: &str = "delete from intents \
+    where tenant_id = ? and project_id = ? and kind = 'ref_change' and done_at is not null and created_at < ?";
+
+#[cfg(test)]
+pub(crate) const SQL: &[&str] = &[FINISH, LIST, GET, PRUNE];
+
+/// What becomes of a ref, and at whose hands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefChange {
+    /// Name of the project's data in the versioned store.
+    pub uid: String,
+    /// What is done.
+    pub action: RefAction,
+    /// The ref.
+    pub name: String,
+    /// Its other name, if it is renamed.
+    pub new_name: Option<String>,
+    /// The commit that it named before, if it was there.
+    pub from: Option<String>,
+    /// The commit that it names afterwards, if it is there.
+    pub to: Option<String>,
+    /// Why: of a tag, its message.
+    pub message: Option<String>,
+    /// Name of who does it.
+    pub author: String,
+    /// Address of who does it.
+    pub email: String,
+}
+
+/// What may be done with a ref beside committing on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefAction {
+    /// A branch is made.
+    BranchCreate,
+    /// A branch gets another name.
+    BranchRename,
+    /// A branch goes.
+    BranchDelete,
+    /// A tag is made.
+    TagCreate,
+    /// A tag goes.
+    TagDelete,
+}
+
+impl RuntimeStore {
+    /// Writes down that a ref is about to be changed.
+    pub async fn ref_change_begin(&self, tenant: &str, project: &str, change: RefChange) -> RuntimeResult<Intent> {
+        let intent = Intent::new(tenant, project, IntentKind::RefChange(change));
+        self.write(move |db| {
+            intent_insert_in_txn(db, &intent)?;
+            Ok(intent)
+        })
+        .await
+    }
+
+    /// Records that it is done. Again is fine.
+    pub async fn ref_change_finish(&self, intent: &Intent) -> RuntimeResult<()> {
+        let row = [now(), intent.tenant_id.clone(), intent.id.clone()].map(SqlValue::from);
+        self.write(move |db| Ok(db.execute(FINISH, &row).map(drop)?)).await
+    }
+
+    /// The newest changes of a project's refs that are done, newest first, at most `limit`.
+    pub async fn ref_change_list(&self, tenant: &str, project: &str, limit: usize) -> RuntimeResult<Vec<Intent>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let row = [tenant.into(), project.into(), SqlValue::from(limit)];
+        self.read(move |db| decode_all(db.query(LIST, &row)?, decode)).await
+    }
+
+    /// One change of a project's refs that is done.
+    pub async fn ref_change_get(&self, tenant: &str, project: &str, id: &str) -> RuntimeResult<Option<Intent>> {
+        let row = [tenant, project, id].map(SqlValue::from);
+        self.read(move |db| decode_one(db.query_row(GET, &row)?, decode)).await
+    }
+
+    /// Forgets changes of a project's refs that are older than this.
+    pub async fn ref_change_prune(&self, tenant: &str, project: &str, age: Duration) -> RuntimeResult<()> {
+        let row = [tenant, project, &before_now(age)].map(SqlValue::from);
+        self.write(move |db| Ok(db.execute(PRUNE, &row).map(drop)?)).await
+    }
+
+    /// The commits that rows of this store name: they must stay readable.
+    pub async fn commits_named(&self, tenant: &str, project: &str) -> RuntimeResult<Vec<String>> {
+        let changes = self.ref_change_list(tenant, project, usize::MAX).await?;
+        let named = changes.into_iter().filter_map(|intent| match intent.kind {
+            IntentKind::RefChange(change) => Some([change.from, change.to]),
+            _ => None,
+        });
+        Ok(named.flatten().flatten().collect())
+    }
+}
