@@ -5,6 +5,7 @@
 //! can tell which engine is there.
 
 pub mod blame;
+pub mod bundle;
 pub mod change;
 mod commit;
 pub mod doltlite;

@@ -62,11 +62,20 @@ async fn history_is_told_in_the_terms_of_the_api() {
     let [new, old] = [0, 1].map(|at| log["data"][at]["hash"].as_str().unwrap());
     let shown = server.get(&format!("{PROJECT}/commits/{}", &new[..7])).await;
     assert_eq!((&shown["data"]["commit"]["hash"], &shown["data"]["commit"]["parents"]), (&json!(new), &json!([old])));
-    let field = json!({ "field": "name", "from": "Shop", "to": "Big shop" });
-    assert_eq!(shown["data"]["changes"][0]["fields"], json!([field]));
+    let change = json!({ "kind": "modified", "fields": { "name": { "from": "Shop", "to": "Big shop" } } });
+    assert_eq!(shown["data"]["changes"], json!({ "project": { "shop": change } }));
     let diff = server.get(&format!("{PROJECT}/diff?from={old}&to=main")).await;
     assert_eq!(diff["data"], shown["data"]["changes"]);
-    for bad in ["commits?limit=0", "commits?limit=x", "diff?from=main"] {
+    for bad in [
+        "commits?limit=0",
+        "commits?limit=x",
+        "commits?cursor=x",
+        "commits?since=yesterday",
+        "commits?key=shop",
+        "commits?entity=nothing",
+        "diff?from=main",
+        "diff?from=main&to=main&entity=nothing",
+    ] {
         server.send("GET", &format!("{PROJECT}/{bad}"), None).await.expect(400, bad);
     }
     server.send("GET", &format!("{PROJECT}/commits/nothing"), None).await.expect(404, "no such commit");

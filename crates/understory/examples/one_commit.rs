@@ -25,8 +25,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let written = shop.batch(&operations, "", &WriteOptions::to("tools", "Connect orders and parcels")).await?;
     println!("tools is at {}", written.head);
 
-    for change in shop.diff("main", "tools").await? {
-        println!("{:?} {} {}", change.kind, change.entity, change.key);
+    for (entity, rows) in shop.diff("main", "tools", None).await? {
+        for (key, change) in rows {
+            println!("{:?} {entity} {key}", change.kind);
+        }
     }
     for entry in shop.log("tools", 10).await? {
         println!("{} {} {}", &entry.hash[..10], entry.author, entry.message);

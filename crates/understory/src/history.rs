@@ -1,22 +1,19 @@
 //! What happened: commits, and what each changed, in the API's terms.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use similar::TextDiff;
-use understory_manage::blame::{FieldBlame, blame};
+use understory_manage::blame::blame;
 use understory_manage::log::{LogFilter, Page, RowFilter, log, row_history};
 use understory_manage::revision::parse_time;
 use understory_manage::{Change, Commit, CommitHash, QueryRows, ResolvedRef, RowDiff};
-use understory_model::{Entity, Key, Model, camel_case};
+use understory_model::{Entity, Key, camel_case};
 
-use crate::naming::{entity_named, full_key, is_project_column, short_key};
+use crate::changes::{Changes, FieldSource, RowChange, changes};
+use crate::naming::{entity_named, full_key};
 use crate::project::Project;
 use crate::{Error, Result};
-
-/// Lines shown around what differs in a text.
-const CONTEXT: usize = 3;
 
 /// A commit as people read it.
 #[derive(Clone, Debug, Serialize)]
@@ -84,6 +81,16 @@ pub struct Paged<T> {
     pub next: Option<String>,
 }
 
+/// What a commit did to a row.
+#[derive(Clone, Debug, Serialize)]
+pub struct RowEvent {
+    /// The commit.
+    pub commit: Entry,
+    /// What became of the row.
+    #[serde(flatten)]
+    pub change: RowChange,
+}
+
 /// Which part of a log is wanted, as a request says it.
 #[derive(Clone, Debug, Default)]
 pub struct LogQuery {
@@ -129,30 +136,31 @@ impl Project {
         reference: &str,
         cursor: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Paged<Value>> {
+    ) -> Result<Paged<RowEvent>> {
         let at = self.cursor(reference, cursor).await?;
         let row = RowFilter { entity: entity.name.clone(), key: Some(key.clone()) };
         let store = self.app().inner.store.as_ref();
         let page = row_history(store, self.id(), &at.head, &row, at.skip, limit).await?;
         let item = |(commit, change): (Commit, Change)| {
-            let mut item = json!({ "commit": Entry::from(commit) });
-            if let (Some(item), Some(diff)) = (item.as_object_mut(), RowDiff::of(&change)) {
-                item.extend(change_value(Some(entity), &diff));
-            }
-            item
+            let change = RowChange::new(Some(entity), RowDiff::of(&change)?);
+            Some(RowEvent { commit: commit.into(), change })
         };
-        Ok(paged(&at.head, page, item))
+        let page = paged(&at.head, page, item);
+        Ok(Paged { items: page.items.into_iter().flatten().collect(), next: page.next })
     }
 
     /// Where each field of a row comes from; none if the row is not there.
-    pub(crate) async fn row_blame(&self, entity: &Entity, key: &Key, hash: &CommitHash) -> Result<Option<Value>> {
+    pub(crate) async fn row_blame(
+        &self,
+        entity: &Entity,
+        key: &Key,
+        hash: &CommitHash,
+    ) -> Result<Option<BTreeMap<String, FieldSource>>> {
         let store = self.app().inner.store.as_ref();
         let blamed = blame(store, self.id(), hash, entity, key).await?;
         let shown = |column: &String| entity.column(column).is_some_and(|column| entity.shows(column));
-        Ok(blamed.map(|fields| {
-            let fields = fields.into_iter().filter(|(column, _)| shown(column));
-            fields.map(|(column, field)| (camel_case(&column), blame_value(field))).collect::<Map<_, _>>().into()
-        }))
+        let fields = blamed.map(|fields| fields.into_iter().filter(|(column, _)| shown(column)));
+        Ok(fields.map(|fields| fields.map(|(column, field)| (camel_case(&column), field.into())).collect()))
     }
 
     async fn cursor(&self, reference: &str, cursor: Option<&Cursor>) -> Result<Cursor> {
@@ -196,13 +204,13 @@ impl Project {
     }
 
     /// One commit, and what it changed against its first parent.
-    pub async fn show(&self, reference: &str) -> Result<(Entry, Value)> {
+    pub async fn show(&self, reference: &str) -> Result<(Entry, Changes)> {
         let store = &self.app().inner.store;
         let hash = self.resolve(reference).await?.hash;
         let commit = store.log(self.id(), &hash, 1).await?.into_iter().next();
         let commit = commit.ok_or_else(|| Error::not_found("Commit", hash.as_str()))?;
-        let changes = store.changes(self.id(), commit.parents.first(), &hash).await?;
-        Ok((commit.into(), self.changes(&changes)))
+        let changed = store.changes(self.id(), commit.parents.first(), &hash).await?;
+        Ok((commit.into(), changes(self.model(), &changed)))
     }
 
     /// Answers a query in the engine's SQL against the tables at a ref. Nothing is written, whatever it says.
@@ -213,75 +221,16 @@ impl Project {
     }
 
     /// What differs between two refs, of one entity if it is named: entity, key, field, from and to.
-    pub async fn diff(&self, from: &str, to: &str, entity: Option<&str>) -> Result<Value> {
+    pub async fn diff(&self, from: &str, to: &str, entity: Option<&str>) -> Result<Changes> {
         let only = entity.map(|name| self.entity(name)).transpose()?;
         let (from, to) = (self.resolve(from).await?.hash, self.resolve(to).await?.hash);
-        let mut changes = self.app().inner.store.changes(self.id(), Some(&from), &to).await?;
-        changes.retain(|change| only.is_none_or(|only| only.name == change.entity));
-        Ok(self.changes(&changes))
-    }
-
-    fn changes(&self, changes: &[Change]) -> Value {
-        changes_value(self.model(), changes.iter().filter_map(RowDiff::of))
+        let changed = self.app().inner.store.changes(self.id(), Some(&from), &to).await?;
+        let wanted = changed.iter().filter(|change| only.is_none_or(|only| only.name == change.entity));
+        Ok(changes(self.model(), wanted))
     }
 }
 
 fn paged<T, U>(head: &CommitHash, page: Page<T>, item: impl Fn(T) -> U) -> Paged<U> {
     let next = page.next.map(|skip| format!("{head}.{skip}"));
     Paged { items: page.items.into_iter().map(item).collect(), next }
-}
-
-/// Changed rows as answers show them: entity, key, then `kind` and `fields`, each with `from` and `to`.
-pub(crate) fn changes_value(model: &Model, rows: impl IntoIterator<Item = RowDiff>) -> Value {
-    let mut entities: Map<String, Value> = Map::new();
-    for row in rows {
-        let entity = model.entity(&row.entity).map(AsRef::as_ref);
-        let rows = entities.entry(camel_case(&row.entity)).or_insert_with(|| json!({}));
-        rows[short_key(entity, &row.key)] = change_value(entity, &row).into();
-    }
-    entities.into()
-}
-
-fn change_value(entity: Option<&Entity>, row: &RowDiff) -> Map<String, Value> {
-    let shown = |column: &str| match entity {
-        Some(entity) => {
-            !entity.key.iter().any(|key| key == column) && entity.column(column).is_none_or(|column| !column.hidden)
-        }
-        None => true,
-    };
-    let fields = row.fields.iter().filter(|(column, _)| shown(column) && !is_project_column(column));
-    let fields: Map<String, Value> = fields.map(|(column, (from, to))| (camel_case(column), field(from, to))).collect();
-    [("kind".to_owned(), json!(row.kind)), ("fields".to_owned(), fields.into())].into_iter().collect()
-}
-
-/// A changed field; text of several lines with a unified diff.
-fn field(from: &Value, to: &Value) -> Value {
-    let mut field = json!({ "from": from, "to": to });
-    if let (Value::String(from), Value::String(to)) = (from, to)
-        && (from.contains('\n') || to.contains('\n'))
-    {
-        let diff = TextDiff::from_lines(from.as_str(), to.as_str());
-        field["diff"] = diff.unified_diff().context_radius(CONTEXT).to_string().into();
-    }
-    field
-}
-
-fn blame_value(field: FieldBlame) -> Value {
-    let mut value = commit_value(&field.commit);
-    if let Some(lines) = field.lines {
-        let line = |line: understory_manage::blame::LineBlame| {
-            let mut value = commit_value(&line.commit);
-            value["text"] = line.text.into();
-            value
-        };
-        value["lines"] = lines.into_iter().map(line).collect();
-    }
-    value
-}
-
-/// Who, when and why, in short.
-fn commit_value(commit: &Commit) -> Value {
-    json!({
-        "commit": commit.hash, "author": commit.meta.author.name, "date": commit.date, "message": commit.meta.message,
-    })
 }

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
 use understory_manage::graph::{is_ancestor, merge_base_snapshot};
 use understory_manage::merge::{Conflict, Merge, Resolution, ResolutionError, merge};
-use understory_manage::{Applied, CommitHash, RowDiff, Signature, Snapshot, diff};
+use understory_manage::{Applied, CommitHash, Signature, Snapshot, diff};
 
+use crate::changes::{Changes, changes};
 use crate::conflict::{WireResolution, resolution_error};
-use crate::history::changes_value;
 use crate::project::{Project, View};
 use crate::write::WriteOptions;
 use crate::{Error, Result};
@@ -26,8 +25,8 @@ pub struct Preview {
     pub tables: BTreeSet<String>,
     /// What only people can decide.
     pub conflicts: Vec<Conflict>,
-    /// What would change on the target, as answers show changes; nothing while there are conflicts.
-    pub changes: Value,
+    /// What would change on the target; nothing while there are conflicts.
+    pub changes: Changes,
 }
 
 /// A merge to be made: pinned to the heads that its preview saw.
@@ -80,7 +79,7 @@ impl Project {
         let changed = diff(&target.snapshot, &source.snapshot);
         let table = |entity: &str| self.model().entity(entity).map(|entity| entity.table.clone());
         let tables = changed.iter().filter_map(|row| table(&row.entity)).collect();
-        let changes = changes_value(self.model(), merged.changes.iter().filter_map(RowDiff::of));
+        let changes = changes(self.model(), merged.changes.iter());
         let (source, target) = (source.resolved.hash, target.resolved.hash);
         Ok(Preview { source, target, tables, conflicts: merged.conflicts, changes })
     }

@@ -7,6 +7,7 @@ use understory_manage::{CommitHash, ResolvedRef};
 use understory_model::{Entity, Key};
 
 use crate::action::{Answer, Call, found_key, named_key};
+use crate::changes::Changes;
 use crate::history::Cursor;
 use crate::project::Project;
 use crate::undo::Restore;
@@ -45,7 +46,7 @@ impl Project {
         let resolved = self.resolve(reference).await?;
         let blamed = self.row_blame(entity, &key, &resolved.hash).await?;
         let blamed = blamed.ok_or_else(|| Error::not_found(crate::error::words(&entity.name), key.id()))?;
-        Ok((Answer::data(200, blamed), resolved))
+        Ok((Answer::data(200, json!(blamed)), resolved))
     }
 
     pub(crate) async fn act_restore(
@@ -56,11 +57,12 @@ impl Project {
     ) -> Result<Written<Answer>> {
         let request: Restore = serde_json::from_value(call.body.clone())
             .map_err(|error| Error::BadRequest(format!("the body does not fit: {error}")))?;
+        self.target(options).await?;
         let key = self.addressed(entity, &request.from, call).await?;
         let written = self.restore_row(entity, &key, &request, options).await?;
         let commit = written.commit.as_ref().map(|commit| commit.hash.clone());
         let Written { value, head, commit: made, snapshot, unknown } = written;
-        let answer = outcome(commit.as_ref(), &head, value);
+        let answer = outcome(commit.as_ref(), &head, &value);
         Ok(Written { value: answer, head, commit: made, snapshot, unknown })
     }
 
@@ -91,7 +93,7 @@ impl Project {
 }
 
 /// What bringing changes to a branch came to, as answers show it.
-pub fn outcome(commit: Option<&CommitHash>, head: &CommitHash, changes: serde_json::Value) -> Answer {
+pub fn outcome(commit: Option<&CommitHash>, head: &CommitHash, changes: &Changes) -> Answer {
     Answer::data(200, json!({ "commit": commit, "head": head, "changes": changes }))
 }
 

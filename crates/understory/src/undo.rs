@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
 use understory_manage::change::restored;
 use understory_manage::merge::merge;
-use understory_manage::{Commit, CommitHash, RowDiff, Snapshot};
+use understory_manage::{Commit, CommitHash, Snapshot};
 use understory_model::{Entity, Key, camel_case};
 
+use crate::changes::{Changes, changes};
 use crate::conflict::{WireResolution, resolution_error};
-use crate::history::changes_value;
 use crate::naming::short_key;
 use crate::project::Project;
 use crate::write::{WriteOptions, Written};
@@ -37,7 +36,7 @@ pub struct Restore {
 
 impl Project {
     /// Takes back what a commit changed, as a new commit on a branch. What came after it stays.
-    pub async fn revert(&self, commit: &str, bring: &Bring, options: &WriteOptions) -> Result<Written<Value>> {
+    pub async fn revert(&self, commit: &str, bring: &Bring, options: &WriteOptions) -> Result<Written<Changes>> {
         let commit = self.commit(commit).await?;
         let (before, after) = self.sides(&commit).await?;
         let message = format!("Revert \"{}\"\n\nThis takes back commit {}.", subject(&commit), commit.hash);
@@ -45,7 +44,7 @@ impl Project {
     }
 
     /// Makes what a commit changed on another branch, as a new commit there.
-    pub async fn cherry_pick(&self, commit: &str, bring: &Bring, options: &WriteOptions) -> Result<Written<Value>> {
+    pub async fn cherry_pick(&self, commit: &str, bring: &Bring, options: &WriteOptions) -> Result<Written<Changes>> {
         let commit = self.commit(commit).await?;
         let (before, after) = self.sides(&commit).await?;
         let message = format!("{}\n\nThis brings over commit {}.", commit.meta.message, commit.hash);
@@ -53,7 +52,7 @@ impl Project {
     }
 
     /// Makes the whole project on a branch what it is at another ref, as a new commit.
-    pub async fn restore(&self, request: &Restore, options: &WriteOptions) -> Result<Written<Value>> {
+    pub async fn restore(&self, request: &Restore, options: &WriteOptions) -> Result<Written<Changes>> {
         let then = self.view(&request.from).await?;
         let message = format!("Restore the project as of {}", request.from);
         let rows = then.snapshot;
@@ -67,7 +66,7 @@ impl Project {
         key: &Key,
         request: &Restore,
         options: &WriteOptions,
-    ) -> Result<Written<Value>> {
+    ) -> Result<Written<Changes>> {
         let then = self.view(&request.from).await?.snapshot;
         let row = format!("{} {}", camel_case(&entity.name), short_key(Some(entity), key));
         if then.get(&entity.name, key).is_none() {
@@ -88,7 +87,7 @@ impl Project {
         message: &str,
         resolutions: &[WireResolution],
         sides: impl Fn(&Arc<Snapshot>) -> (Arc<Snapshot>, Arc<Snapshot>),
-    ) -> Result<Written<Value>> {
+    ) -> Result<Written<Changes>> {
         let resolutions = self.resolutions(resolutions)?;
         let edit = |draft: &mut understory_manage::Draft| {
             let ours = Arc::clone(draft.base());
@@ -99,7 +98,7 @@ impl Project {
                 return Err(Error::MergeConflict(merged.conflicts));
             }
             draft.take(&merged.changes);
-            Ok(changes_value(self.model(), merged.changes.iter().filter_map(RowDiff::of)))
+            Ok(changes(self.model(), merged.changes.iter()))
         };
         self.write(options, || message.to_owned(), |_| None, edit).await
     }

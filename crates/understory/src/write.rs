@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use understory_auth::{Principal, PrincipalKind};
-use understory_manage::{Applied, Commit, CommitHash, CommitMeta, Draft, Signature, Snapshot};
+use understory_manage::{Applied, BranchName, Commit, CommitHash, CommitMeta, Draft, Signature, Snapshot};
 use understory_model::Value;
 
 use crate::error::violations;
 use crate::etag::{etag_of, if_match_allows};
-use crate::project::Project;
+use crate::project::{Project, View};
 use crate::{Action, Answer, Call, Error, Result};
 
 /// How often a write is tried again after another writer came first.
@@ -112,6 +112,18 @@ impl Project {
         Err(Error::Conflict("the branch keeps moving; try again".into()))
     }
 
+    /// The branch that a write goes to, and its rows.
+    pub(crate) async fn target(&self, options: &WriteOptions) -> Result<(BranchName, View)> {
+        let view = self.view(options.reference.as_deref().unwrap_or_default()).await?;
+        match view.resolved.branch() {
+            Some(branch) => Ok((branch, view)),
+            None => {
+                let kind = format!("{:?}", view.resolved.kind).to_lowercase();
+                Err(Error::BadRequest(format!("a {kind} cannot be written; name a branch")))
+            }
+        }
+    }
+
     /// One attempt; none if another writer moved the branch meanwhile.
     async fn try_write<T>(
         &self,
@@ -120,11 +132,7 @@ impl Project {
         current: &impl Fn(&Snapshot) -> Option<Value>,
         edit: &impl Fn(&mut Draft) -> Result<T>,
     ) -> Result<Option<Written<T>>> {
-        let view = self.view(options.reference.as_deref().unwrap_or_default()).await?;
-        let Some(branch) = view.resolved.branch() else {
-            let kind = format!("{:?}", view.resolved.kind).to_lowercase();
-            return Err(Error::BadRequest(format!("a {kind} cannot be written; name a branch")));
-        };
+        let (branch, view) = self.target(options).await?;
         let head = view.resolved.hash;
         let tag = || current(&view.snapshot).map(|body| etag_of(&body));
         if options.if_match.as_deref().is_some_and(|header| !if_match_allows(header, head.as_str(), tag)) {

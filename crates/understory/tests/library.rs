@@ -132,8 +132,8 @@ async fn writers_on_one_branch_all_succeed_and_keep_apart() {
     assert_eq!(log.len(), 2 + 32);
     for entry in log.iter().filter(|entry| entry.message.starts_with('t')) {
         let (_, changes) = project.show(&entry.hash).await.unwrap();
-        let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
-        assert_eq!(keys, [entry.message.as_str()], "a commit holds its own writer's row and no other");
+        let keys: Vec<&String> = changes["tool"].keys().collect();
+        assert_eq!((changes.len(), keys), (1, vec![&entry.message]), "a commit holds its own writer's row only");
     }
 }
 
@@ -244,11 +244,11 @@ async fn deleting_a_sub_agent_by_document_takes_its_relations_and_the_diff_says_
 
     let one = document(json!({ "one": sub("one", json!([])) }));
     project.full_put(&one, &WriteOptions::default()).await.unwrap();
-    let diff = project.diff(&first, "main").await.unwrap();
-    let removed: Vec<(&str, bool)> = diff
-        .iter()
-        .map(|change| (change.entity.as_str(), change.kind == understory::manage::DiffKind::Removed))
-        .collect();
+    let diff = project.diff(&first, "main", None).await.unwrap();
+    let removed = diff.iter().map(|(entity, rows)| {
+        (entity.as_str(), rows.values().all(|row| row.kind == understory::manage::DiffKind::Removed))
+    });
+    let removed: Vec<(&str, bool)> = removed.collect();
     assert_eq!(removed, [("subAgent", true), ("subAgentRelation", true)]);
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use understory_sql::migration::{LEDGER_TABLE, LedgerEntry};
 use understory_sql::{Database, SqlValue};
 
 use super::errors::unexpected;
@@ -139,6 +140,17 @@ fn commit(hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
     Ok(Commit { hash, parents: notes.parent.into_iter().collect(), meta, date })
 }
 
+/// The migrations that a commit has.
+pub(super) fn ledger_at(db: &Database, hash: &CommitHash) -> StoreResult<Vec<LedgerEntry>> {
+    let sql = format!("select name, checksum from dolt_at_{LEDGER_TABLE}(?)");
+    let text = |row: &[SqlValue], at: usize| {
+        let cell = row.get(at).and_then(SqlValue::text).map(str::to_owned);
+        cell.ok_or_else(|| unexpected(format!("the list of migrations of commit {hash} does not read back")))
+    };
+    let rows = db.query(&sql, &[encode_hash(hash).into()])?;
+    rows.iter().map(|row| Ok(LedgerEntry { name: text(row, 0)?, checksum: text(row, 1)? })).collect()
+}
+
 pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
     let hash = cell.and_then(SqlValue::text).and_then(decode_hash);
     hash.ok_or_else(|| unexpected(format!("the engine answers {cell:?} where a hash should be")))
@@ -147,7 +159,6 @@ pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
 /// The commits that refs reach, kept up to date by walking only what is new.
 #[derive(Debug, Default)]
 pub(super) struct Reachable {
-    root: Option<CommitHash>,
     heads: BTreeSet<CommitHash>,
     commits: BTreeSet<CommitHash>,
 }
@@ -162,9 +173,7 @@ impl Reachable {
         if self.commits.is_empty()
             && let Some(first) = branch_head(db, &BranchName::main())?
         {
-            let line = line(db, &first)?;
-            self.root = line.last().cloned();
-            self.commits = line.into_iter().collect();
+            self.commits = line(db, &first)?;
             self.heads = BTreeSet::from([first]);
         }
         let mut met = heads.clone();
@@ -179,11 +188,6 @@ impl Reachable {
         self.commits.append(&mut new);
         self.heads = heads;
         Ok(())
-    }
-
-    /// The first commit of the project.
-    pub(super) fn root(&self) -> Option<&CommitHash> {
-        self.root.as_ref()
     }
 
     /// Whether a ref reaches a commit.
@@ -219,7 +223,7 @@ impl Reachable {
 }
 
 /// All commits that one reaches, in one query: a long history is not to be walked step by step.
-fn line(db: &Database, head: &CommitHash) -> StoreResult<Vec<CommitHash>> {
+fn line(db: &Database, head: &CommitHash) -> StoreResult<BTreeSet<CommitHash>> {
     let rows = db.query("select commit_hash from dolt_log(?)", &[encode_hash(head).into()])?;
     rows.iter().map(|row| hash_cell(row.first())).collect()
 }

@@ -35,7 +35,6 @@ use self::names::{encode_branch, encode_hash};
 use self::pool::{Pool, PoolKey};
 use self::project::{Project, Projects};
 use self::tables::Tables;
-use self::write::pending;
 use crate::{BranchName, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
 
 /// Rows of snapshots kept in memory, all projects together.
@@ -220,24 +219,16 @@ impl Inner {
         if self.reaches(at, hash)? { Ok(()) } else { Err(StoreError::UnknownCommit(hash.clone())) }
     }
 
-    /// Whether a commit lacks migrations. None does if the root has them all: a schema only grows.
+    /// Whether a commit lacks migrations. A schema that this program does not know is an error.
     fn is_behind(&self, at: &At, hash: &CommitHash) -> StoreResult<bool> {
-        let root = self.reachable(at, |reachable| reachable.root().cloned())?;
-        match root {
-            Some(root) if !self.lacks_migrations(at, &root)? => Ok(false),
-            _ => self.lacks_migrations(at, hash),
-        }
-    }
-
-    fn lacks_migrations(&self, at: &At, hash: &CommitHash) -> StoreResult<bool> {
         let key = (at.project.generation(), hash.clone());
         if let Some(known) = self.behind.get(&key) {
             return Ok(known);
         }
-        let database = at.opened(Database::open_at(&at.project.file, &encode_hash(hash), true))?;
-        let lacks = !pending(&database, &self.migrations)?.is_empty();
-        self.behind.insert(key, lacks);
-        Ok(lacks)
+        let ledger = self.on_refs(at, |db| history::ledger_at(db, hash))?;
+        let behind = !self.migrations.pending(Store::Manage, &ledger)?.is_empty();
+        self.behind.insert(key, behind);
+        Ok(behind)
     }
 
     /// The rows of a commit, from memory or from the file.

@@ -58,7 +58,7 @@ async fn diff(State(context): State<Context>, request: Request) -> Answered {
         query.get(name).ok_or_else(missing)
     };
     let entity = query.get("entity").map(String::as_str);
-    Ok(answer(200, project.diff(side("from")?, side("to")?, entity).await?))
+    Ok(answer(200, json!(project.diff(side("from")?, side("to")?, entity).await?)))
 }
 
 async fn history(State(context): State<Context>, request: Request) -> Answered {

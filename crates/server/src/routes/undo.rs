@@ -3,8 +3,8 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use serde_json::{Value, json};
-use understory::{Answer, Bring, Project, Restore, Result, Written, limit, outcome};
+use serde_json::json;
+use understory::{Answer, Bring, Changes, Project, Restore, Result, Written, limit, outcome};
 
 use super::branches::{answer, open};
 use super::entities::respond;
@@ -64,10 +64,10 @@ fn bring(incoming: &Incoming) -> std::result::Result<Bring, Problem> {
     if incoming.call.body.is_null() { Ok(Bring::default()) } else { incoming.body() }
 }
 
-fn brought(project: &Project, written: Result<Written<Value>>) -> Answered {
+fn brought(project: &Project, written: Result<Written<Changes>>) -> Answered {
     let written = written.map_err(|error| Problem::of_project(error, project))?;
     let commit = written.commit.as_ref().map(|commit| &commit.hash);
-    let mut response = respond(&outcome(commit, &written.head, written.value));
+    let mut response = respond(&outcome(commit, &written.head, &written.value));
     set_commit(&mut response, &written.head);
     Ok(response)
 }

@@ -20,7 +20,7 @@ pub(crate) fn filled(path: &str, seed: &Seed) -> String {
         ("{projectId}", _) | ("{id}", "projects") => "demo".to_owned(),
         ("{agentId}", _) | ("{id}", "agents") => "a".to_owned(),
         ("{subAgentId}", _) | ("{id}", "sub-agents") => "s1".to_owned(),
-        ("{branchName}", _) => "main".to_owned(),
+        ("{branchName}" | "{commit}", _) => "main".to_owned(),
         ("{datasetId}", _) => seed.dataset.clone(),
         ("{evaluatorId}", _) => seed.evaluators[0].clone(),
         ("{id}", "triggers") => seed.trigger.clone(),
@@ -64,7 +64,8 @@ async fn of_an_unknown_tenant_or_project() {
     let of_project = |path: &str| path.contains("{projectId}") || path.contains("/projects/{id}");
     for operation in operations().filter(|operation| of_project(&operation.path)) {
         // A PUT of a whole project creates it.
-        let expected: &[u16] = if operation.id == "update-full-project" { &[400] } else { &[404] };
+        let creates = ["update-full-project", "put-files"].contains(&operation.id.as_str());
+        let expected: &[u16] = if creates { &[400] } else { &[404] };
         let path = filled(&operation.path, &seed);
         let foreign = path.replace("/tenants/acme/", "/tenants/other/");
         let nowhere = path.replacen("demo", "nowhere", 1);
@@ -86,6 +87,7 @@ async fn at_an_unknown_ref_and_of_a_commit() {
         let body = operation.request().map(|_| match operation.id.as_str() {
             "batch" => json!({ "operations": [{ "method": "DELETE", "path": "/tools/t" }] }),
             "query-sql" => json!({ "query": "select 1" }),
+            id if id.starts_with("restore-") => json!({ "from": "main" }),
             _ => json!({}),
         });
         for reference in ["no-such", "00000000000000000000000000000000", "0123456", "bad%20name!"] {
@@ -116,7 +118,11 @@ async fn of_what_is_not_there() {
         let index = operation.path.rfind(last).unwrap();
         let (before, after) = operation.path.split_at(index);
         let path = format!("{}missing{}", filled(before, &seed), filled(&after[last.len()..], &seed));
-        let body = operation.request().map(|schema| if schema["type"] == "array" { json!([{}]) } else { json!({}) });
+        let body = operation.request().map(|schema| match operation.id.as_str() {
+            id if id.starts_with("restore-") => json!({ "from": "main" }),
+            _ if schema["type"] == "array" => json!([{}]),
+            _ => json!({}),
+        });
         client.refused(&operation.verb, &path, body.as_ref(), &[404]).await;
     }
 }
