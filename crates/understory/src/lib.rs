@@ -49,6 +49,7 @@ mod branch;
 mod document;
 mod error;
 mod etag;
+pub mod files;
 mod full;
 mod history;
 mod idempotency;
