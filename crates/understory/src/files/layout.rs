@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use understory_model::{Column, ColumnType, Crud, Entity, IdRule, MergeRule, Model, Reference, Scope, camel_case};
+use understory_model::{
+    Column, ColumnType, Crud, Entity, IdRule, MergeRule, Model, Reference, Scope, Shape, camel_case,
+};
 
 use super::segment::encode;
 use crate::names::{CREATED_AT, PROJECT, TENANT, UPDATED_AT};
@@ -42,25 +44,17 @@ impl<'m> Layout<'m> {
     pub(super) fn of(model: &'m Model) -> Self {
         let mut layout = Self { collections: Vec::new() };
         let (filed, listed): (Vec<_>, Vec<_>) = model.entities().partition(|entity| is_filed(entity));
-        let mut unrouted = Vec::new();
-        for entity in filed {
-            match path_by_route(entity).filter(|path| layout.is_free(path)) {
-                Some(path) => layout.add(entity, path),
-                None => unrouted.push(entity),
-            }
-        }
-        for entity in unrouted {
-            let path = layout.path_by_name(entity);
-            layout.add(entity, path);
+        let mut filed: Vec<_> = filed.into_iter().map(|entity| (entity, path_by_route(entity))).collect();
+        // The more a path says by itself the sooner it has its place, so that one of values only takes none away.
+        filed.sort_by_key(|(_, path)| path.iter().flatten().filter(|part| matches!(part, Segment::Column(_))).count());
+        for (entity, path) in filed {
+            let path = path.filter(|path| layout.is_free(path)).unwrap_or_else(|| path_by_name(entity));
+            layout.collections.push(Collection { entity, path, lists: Vec::new() });
         }
         for entity in listed {
             layout.add_list(model, entity);
         }
         layout
-    }
-
-    fn add(&mut self, entity: &'m Arc<Entity>, path: Vec<Segment>) {
-        self.collections.push(Collection { entity, path, lists: Vec::new() });
     }
 
     /// Whether no row of another entity can have such a path.
@@ -72,29 +66,12 @@ impl<'m> Layout<'m> {
         !self.collections.iter().any(|other| other.path.len() == path.len() && other.path.iter().zip(path).all(meet))
     }
 
-    /// The path of rows whose routes do not lead to one row each: the scope's, the entity's name, and the key's rest.
-    fn path_by_name(&self, entity: &Entity) -> Vec<Segment> {
-        let scope_column = |param: &str| entity.scope.columns().iter().find(|column| camel_case(column) == param);
-        let base =
-            segments_of(below_project(entity.scope.base()), |param| scope_column(param).map(ToString::to_string));
-        let rest = entity.key.iter().filter(|column| !entity.is_scope_column(column) && *column != "id");
-        let rest = rest.map(String::as_str).chain(["id"]).map(|column| Segment::Column(column.to_owned()));
-        let mut name = encode(&entity.name, true);
-        loop {
-            let base = base.clone().unwrap_or_default().into_iter();
-            let path: Vec<_> = base.chain([Segment::Fixed(name.clone())]).chain(rest.clone()).collect();
-            if self.is_free(&path) {
-                return path;
-            }
-            name.insert(0, '_');
-        }
-    }
-
     fn add_list(&mut self, model: &'m Model, entity: &'m Arc<Entity>) {
         let reference = owner(model, entity);
         let target = reference.map_or(Scope::Project.parent(), |reference| Some(reference.entity.as_str()));
         let owner = reference.map_or_else(|| vec![TENANT.to_owned(), PROJECT.to_owned()], |r| r.columns.clone());
         let collection = self.collections.iter_mut().find(|collection| Some(collection.entity.name.as_str()) == target);
+        // There is always one: the built-in model has the project, and owners are entities with files.
         let Some(collection) = collection else { return };
         let lists = &mut collection.entity.lists.iter();
         let list = lists.find(|list| list.relation == entity.name && Some(&list.own) == owner.last());
@@ -169,6 +146,17 @@ fn path_by_route(entity: &Entity) -> Option<Vec<Segment>> {
     entity.key.iter().all(said).then_some(path)
 }
 
+/// The path of rows whose routes do not lead to one row each: the scope's, the entity's name, and the key's rest. No
+/// value is spelled with a `+`, so that it is nobody else's.
+fn path_by_name(entity: &Entity) -> Vec<Segment> {
+    let of_scope = |param: &str| entity.scope.columns().iter().find(|column| camel_case(column) == param);
+    let base = segments_of(below_project(entity.scope.base()), |param| of_scope(param).map(ToString::to_string));
+    let rest = entity.key.iter().filter(|column| !entity.is_scope_column(column) && *column != "id");
+    let rest = rest.map(String::as_str).chain(["id"]).map(|column| Segment::Column(column.to_owned()));
+    let name = Segment::Fixed(format!("+{}", entity.name));
+    base.unwrap_or_default().into_iter().chain([name]).chain(rest).collect()
+}
+
 /// The column of a placeholder, if all rows have text there.
 fn bound(entity: &Entity, crud: &Crud, param: &str) -> Option<String> {
     let column = entity.column(crud.bind.get(param)?)?;
@@ -203,7 +191,9 @@ fn owner<'m>(model: &'m Model, entity: &'m Entity) -> Option<&'m Reference> {
         let required = |column: &String| entity.column(column).is_some_and(|column| !column.optional);
         model.entity(&reference.entity).is_some_and(|target| is_filed(target)) && reference.columns.iter().all(required)
     };
-    let left = entity.association.as_ref().and_then(|association| by_column(&association.left.column));
+    // Where only the right side has routes, it stands in for the left one too.
+    let association = entity.association.as_ref().filter(|association| association.shape != Shape::ByRight);
+    let left = association.and_then(|association| by_column(&association.left.column));
     let listed = entity.references.iter().find(listing);
     let parent = entity.references.iter().find(|reference| reference.parent);
     [left, listed, parent].into_iter().flatten().find(sure)

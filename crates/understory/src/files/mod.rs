@@ -4,6 +4,7 @@
 //! how files look. What is written reads back as the same rows, timestamps aside, and those are written as the same
 //! files. The ids of tenant and project are in no file, so that a tree can become another project.
 
+mod json;
 mod layout;
 mod place;
 mod read;
@@ -35,7 +36,11 @@ impl Project {
     /// The project at a ref as files.
     pub async fn files(&self, reference: &str) -> Result<(Files, ResolvedRef)> {
         let view = self.view(reference).await?;
-        Ok((write(self.model(), &view.snapshot)?, view.resolved))
+        let files = write(self.model(), &view.snapshot)?;
+        if files.is_empty() {
+            return Err(Error::not_found("Project", &self.id().id));
+        }
+        Ok((files, view.resolved))
     }
 
     /// Makes a branch say what files say, in one commit.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use understory_model::{Column, Entity, FieldError, IdRule, Model, Row, WriteRule, check_value, decode_create};
 
+use super::json;
 use super::layout::{Collection, Layout, List, Segment, is_root};
 use super::place::Place;
 use super::sources::{Source, sources};
@@ -77,7 +78,7 @@ impl Reader<'_> {
         };
         let place = Place::file(json.path);
         let place = source.texts.iter().fold(place, |place, (column, file)| place.with_text(&column.wire, file.path));
-        match serde_json::from_str(json.text) {
+        match json::parse(json.text) {
             Ok(Value::Object(object)) => return Some((place, object)),
             Ok(_) => self.fault(place.whole(), "type", format!("{} must hold a JSON object", json.path)),
             Err(error) => self.fault(place.whole(), "syntax", format!("{} is not JSON: {error}", json.path)),
@@ -90,11 +91,12 @@ impl Reader<'_> {
         let mut row = self.root(collection.entity);
         // Where the path says nothing it is that of the project's own row.
         row.set("id", self.project);
-        let mut values = values.iter();
-        for segment in &collection.path {
-            if let (Segment::Column(column), Some(value)) = (segment, values.next()) {
-                row.set(column, value.as_str());
-            }
+        let columns = collection.path.iter().filter_map(|segment| match segment {
+            Segment::Column(column) => Some(column),
+            Segment::Fixed(_) => None,
+        });
+        for (column, value) in columns.zip(values) {
+            row.set(column, value.as_str());
         }
         row
     }

@@ -37,8 +37,10 @@ pub(super) fn decode(name: &str) -> Option<String> {
             let digits = rest.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
             bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
             rest = &rest[2..];
-        } else {
+        } else if is_plain(byte, false) || byte == b'.' {
             bytes.push(byte);
+        } else {
+            return None;
         }
     }
     String::from_utf8(bytes).ok()
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_not_read() {
-        for wrong in ["%4", "%GG", "a%", "%C3", "%+1"] {
+        for wrong in ["%4", "%GG", "a%", "%C3", "%+1", "a b", "ü", "a+b", "~"] {
             assert_eq!(decode(wrong), None, "{wrong}");
         }
     }

@@ -124,11 +124,14 @@ impl<'a> Names<'a> {
     /// The path of a row's file without its ending.
     fn path(&self, collection: &Collection<'_>, row: &Row) -> String {
         let values = values(collection, row);
-        let name = |(at, value): (usize, &&str)| {
-            let spellings = self.spellings.get(&(values[..at].to_vec(), value.to_ascii_lowercase()));
-            encode(value, spellings.is_some_and(|spellings| spellings.len() > 1))
+        let name = |(at, segment): (usize, &Segment)| match segment {
+            Segment::Fixed(name) => name.clone(),
+            Segment::Column(_) => {
+                let spellings = self.spellings.get(&(values[..at].to_vec(), values[at].to_ascii_lowercase()));
+                encode(values[at], spellings.is_some_and(|spellings| spellings.len() > 1))
+            }
         };
-        values.iter().enumerate().map(name).collect::<Vec<_>>().join("/")
+        collection.path.iter().enumerate().map(name).collect::<Vec<_>>().join("/")
     }
 }
 
