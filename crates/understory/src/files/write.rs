@@ -13,7 +13,7 @@ use super::segment::encode;
 use crate::error::words;
 use crate::{Error, Result};
 
-/// Writes all rows as files, but for their timestamps. Equal rows give equal texts.
+/// Writes all rows as files, but for their timestamps. The same rows give the same texts.
 pub fn write(model: &Model, rows: &Snapshot) -> Result<Files> {
     let layout = Layout::of(model);
     let names = Names::of(&layout, rows);

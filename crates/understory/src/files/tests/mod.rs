@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use understory_manage::{Draft, Snapshot, diff};
 use understory_model::{Key, Model, Row, decode_create};
 
+use super::layout::{Layout, Segment};
 use super::{Files, read, write};
 use crate::Error;
 
@@ -255,4 +256,27 @@ fn dot_files_and_the_readme_mean_nothing() {
         files.insert(path.into(), "anything".into());
     }
     assert_eq!(rows.put_to(&rows.snapshot(), &files).expect("they are ignored"), rows.snapshot());
+}
+
+#[test]
+fn every_entity_has_its_place() {
+    let model = Model::built_in().expect("the built-in model loads");
+    let layout = Layout::of(&model);
+    let lists = layout.collections.iter().flat_map(|collection| &collection.lists);
+    let mut placed: Vec<&str> = layout.collections.iter().map(|collection| collection.entity.name.as_str()).collect();
+    placed.extend(lists.map(|list| list.entity.name.as_str()));
+    placed.sort_unstable();
+    assert_eq!(placed, model.entities().map(|entity| entity.name.as_str()).collect::<Vec<_>>());
+    let by_name = |part: &Segment| matches!(part, Segment::Fixed(name) if name.starts_with('+'));
+    assert!(!layout.collections.iter().flat_map(|collection| &collection.path).any(by_name));
+}
+
+#[test]
+fn a_row_without_its_owner_is_not_lost_in_silence() {
+    let rows = shop();
+    let users = rows.snapshot().table("trigger_user").clone();
+    let project = rows.snapshot().table("project").clone();
+    let orphans = Snapshot::new([("project".to_owned(), project), ("trigger_user".to_owned(), users)]);
+    let refused = write(&rows.model, &orphans);
+    assert!(matches!(&refused, Err(Error::Conflict(detail)) if detail.contains("hook/ana")), "{refused:?}");
 }
