@@ -25,7 +25,8 @@ impl Home {
         });
         let config = json!({ "type": "mcp", "mcp": { "server": { "url": "https://x.io" } } });
         let body = json!({
-            "id": "shop", "name": "Shop", "models": { "base": { "model": "m", "providerOptions": { "temperature": 0.1 } } },
+            "id": "shop", "name": "Shop",
+            "models": { "base": { "model": "m", "providerOptions": { "temperature": 0.1 } } },
             "tools": { "weather": { "id": "weather", "name": "Weather", "config": config } },
             "agents": { "support": {
                 "id": "support", "name": "Support", "defaultSubAgentId": "router", "subAgents": { "router": router },
