@@ -1,8 +1,8 @@
 //! A project as a tree of files: one for each agent, tool and the like, prompts beside them as text.
 //!
-//! [`write()`] and [`read()`] are pure and follow from the model alone, entities of users included; `docs/FILES.md` says
-//! how files look. What is written reads back as the same rows, timestamps aside, and those are written as the same
-//! files. The ids of tenant and project are in no file, so that a tree can become another project.
+//! [`write()`] and [`read()`] are pure and follow from the model alone, entities of users included; `docs/FILES.md`
+//! says how files look. What is written reads back as the same rows, timestamps aside, and those are written as the
+//! same files. The ids of tenant and project are in no file, so that a tree can become another project.
 
 mod json;
 mod layout;
