@@ -48,7 +48,8 @@ pub fn put(draft: &mut Draft, name: &str, place: &[(&str, &str)], body: &Value) 
     Ok(draft.put(&entity, accepted.row))
 }
 
-fn scope(entity: &Entity) -> Row {
+/// The columns of a row that name the sample project.
+pub(crate) fn scope(entity: &Entity) -> Row {
     let row = Row::new().with("tenant_id", TENANT);
     if entity.column("project_id").is_some() { row.with("project_id", PROJECT) } else { row }
 }

@@ -14,6 +14,9 @@ macro_rules! properties {
 properties! {
     edits_are_refused_or_valid: 64,
     deletions_leave_a_valid_project: 64,
+    files_hold_the_whole_project: 64,
+    files_change_what_differs: 64,
+    files_move_to_another_project: 16,
     merging_the_same_changes_nothing: 64,
     merging_again_brings_nothing: 128,
     swapping_the_sides_swaps_the_labels: 128,

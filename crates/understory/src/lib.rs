@@ -51,6 +51,7 @@ mod conflict;
 mod document;
 mod error;
 mod etag;
+pub mod files;
 mod full;
 mod history;
 mod housekeeping;

@@ -45,7 +45,7 @@ impl Understory {
 
     /// The commit point is the project's file appearing under its name. An intent is written before it and the
     /// registry's row after it: after a crash, a project whose file is there is completed, and one without is dropped.
-    async fn create(
+    pub(crate) async fn create(
         &self,
         principal: &Principal,
         tenant: &str,

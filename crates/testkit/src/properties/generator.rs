@@ -173,7 +173,7 @@ fn is_free(entity: &Entity, column: &str) -> bool {
 }
 
 fn add_row(entity: &Entity, draft: &mut Draft, picks: &mut Picks<'_>) {
-    let mut row = Row::new().with("tenant_id", samples::TENANT).with("project_id", samples::PROJECT);
+    let mut row = samples::scope(entity);
     for column in &entity.columns {
         if !row.has(&column.name) {
             let values = values(column);

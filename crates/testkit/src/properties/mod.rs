@@ -3,6 +3,7 @@
 //! `PROPTEST_CASES` makes each law tried on at least so many cases.
 
 mod drafts;
+mod files;
 mod generator;
 mod merges;
 mod stores;
@@ -12,6 +13,7 @@ use understory_manage::Snapshot;
 use understory_manage::change::diff_with_timestamps;
 
 pub use drafts::*;
+pub use files::*;
 pub use generator::Case;
 pub use merges::*;
 pub use stores::*;

@@ -1,0 +1,82 @@
+//! A project as a tree of files: one for each agent, tool and the like, prompts beside them as text.
+//!
+//! [`write()`] and [`read()`] are pure and follow from the model alone, entities of users included; `docs/FILES.md`
+//! says how files look. What is written reads back as the same rows, timestamps aside, and those are written as the
+//! same files. The ids of tenant and project are in no file, so that a tree can become another project.
+
+mod json;
+mod layout;
+mod place;
+mod read;
+mod segment;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use understory_auth::Principal;
+use understory_manage::{Draft, ResolvedRef, RowDiff, Snapshot, diff};
+
+pub use read::read;
+pub use tree::Tree;
+pub use write::write;
+
+use crate::error::violations;
+use crate::{Error, Project, Result, Understory, WriteOptions, Written};
+
+/// Texts by path, `/` between directories.
+pub type Files = BTreeMap<String, String>;
+
+impl Project {
+    /// The project at a ref as files.
+    pub async fn files(&self, reference: &str) -> Result<(Files, ResolvedRef)> {
+        let view = self.view(reference).await?;
+        let files = write(self.model(), &view.snapshot)?;
+        if files.is_empty() {
+            return Err(Error::not_found("Project", &self.id().id));
+        }
+        Ok((files, view.resolved))
+    }
+
+    /// Makes a branch say what files say, in one commit.
+    pub async fn files_put(&self, files: &Files, options: &WriteOptions) -> Result<Written<()>> {
+        let tree = self.tree(files)?;
+        let message = || format!("Import project {} from files", self.id().id);
+        let current = |rows: &Snapshot| write(self.model(), rows).ok().map(|files| json!({ "data": files }));
+        self.write(options, message, current, |draft| tree.apply(draft)).await
+    }
+
+    /// What putting files to a ref would change. Nothing is written.
+    pub async fn files_plan(&self, files: &Files, reference: &str) -> Result<Vec<RowDiff>> {
+        let tree = self.tree(files)?;
+        let base = self.view(reference).await?.snapshot;
+        let mut draft = Draft::new(Arc::clone(self.model()), Arc::clone(&base));
+        tree.apply(&mut draft)?;
+        let changes = draft.finish().map_err(|broken| violations(self.model(), &broken))?;
+        Ok(diff(&base, &base.after(&changes)))
+    }
+
+    fn tree(&self, files: &Files) -> Result<Tree> {
+        read(self.model(), &self.id().tenant, &self.id().id, files).map_err(Error::Invalid)
+    }
+}
+
+impl Understory {
+    /// Creates a project from files.
+    pub async fn project_files_create(
+        &self,
+        principal: &Principal,
+        tenant: &str,
+        id: &str,
+        files: &Files,
+        options: WriteOptions,
+    ) -> Result<Written<Project>> {
+        let tree = read(self.model(), tenant, id, files).map_err(Error::Invalid)?;
+        self.create(principal, tenant, id, options, |draft| tree.apply(draft).map(|()| Vec::new())).await
+    }
+}
