@@ -60,14 +60,6 @@ impl Api {
         Self::open(settings, missing)
     }
 
-    /// The address of the server; without one, the address at which one would be started.
-    pub fn server(&self) -> &str {
-        match &self.place {
-            Place::Server { url, .. } => url,
-            Place::Here { .. } => "http://127.0.0.1:3002",
-        }
-    }
-
     fn open(settings: &Settings, missing: Missing) -> CommandResult<Self> {
         settings.check_engines()?;
         if missing == Missing::Refuse {

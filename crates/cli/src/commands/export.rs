@@ -10,7 +10,7 @@ use crate::output::pretty;
 use crate::request::Request;
 use crate::tree::{self, Files, Owned};
 
-/// Write a whole project as a directory of files, or as one JSON document
+/// Write a whole project as a directory of files, or as one JSON document; files of rows that are gone are removed
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -18,8 +18,6 @@ pub struct Args {
     #[command(flatten)]
     reference: RefArg,
     /// Directory for the files; FILE.json for the document, `-` or nothing for the standard output
-    ///
-    /// In a directory that holds an earlier export, files of rows that are gone are removed; other files stay.
     #[arg(value_name = "DIR|FILE.json")]
     path: Option<PathBuf>,
 }
