@@ -239,4 +239,23 @@ mod tests {
         assert_eq!(filled(&template, &["a b".into()]), "/agents/a%20b/sub-agents/{id}");
         assert_eq!(filled(&template, &["a".into(), "b".into()]), "/agents/a/sub-agents/b");
     }
+
+    #[test]
+    fn keys_are_those_that_changes_show() {
+        let model = Model::built_in().unwrap();
+        let flags =
+            crate::args::Global { data: None, url: Some("http://127.0.0.1:1".into()), model: None, json: false };
+        let settings = crate::settings::Settings::read(&flags).unwrap();
+        let api = Api::reach(&settings, crate::connect::Missing::Refuse).unwrap();
+        let project = "acme/shop".parse().unwrap();
+        let finder = Finder { api: &api, model: &model, project: &project, reference: "main" };
+        let key = |name: &str, ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            finder.placed(&finder.kind(name).unwrap(), &ids).key
+        };
+        assert_eq!(key("sub-agent", &["support", "router"]), "support/router");
+        assert_eq!(key("tool", &["weather"]), "weather");
+        assert_eq!(key("dataset-item", &["set", "item"]), "item");
+        assert_eq!(key("project", &[]), "shop");
+    }
 }

@@ -18,7 +18,7 @@ pub struct Args {
     reference: RefArg,
     #[command(flatten)]
     limit: LimitArg,
-    /// Only commits of this author
+    /// Only commits of this author, by name or address
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
     /// Only commits made at this time or later, as 2026-01-31T12:00:00Z
@@ -27,7 +27,7 @@ pub struct Args {
     /// Only commits made at this time or earlier
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only commits that changed this row: KIND/ID, as `get` takes it
+    /// Only commits that changed this row: KIND/ID, as `get` takes it; one that is deleted by now in full
     address: Option<String>,
 }
 

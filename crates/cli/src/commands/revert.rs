@@ -56,12 +56,7 @@ fn restore(
     let (path, what) = match address {
         Some(address) => {
             let model = context.model()?;
-            let at = |reference| Finder { api, model: &model, project, reference }.place(address);
-            let place = match at(to) {
-                // A row that was not there yet is restored by deleting it.
-                Err(error) if error.is_not_found() => at(&args.branch.branch)?,
-                found => found?,
-            };
+            let place = Finder { api, model: &model, project, reference: to }.place(address)?;
             (place.path, place.address)
         }
         None => (project.path(""), project.to_string()),
