@@ -62,6 +62,7 @@ impl Finder<'_> {
             found = self.candidates(&sub_agent, &ids)?;
         }
         match found.len() {
+            0 if self.kind(first(address)).is_none() => Err(self.no_kind(address)),
             0 => Err(self.nothing(&entity, address)),
             1 => Ok(found.remove(0)),
             _ => Err(ambiguous(address, &found)),
@@ -87,7 +88,7 @@ impl Finder<'_> {
         match (self.kind(segments[0]), segments.as_slice()) {
             (Some(entity), [_, ids @ ..]) => Ok((entity, ids.to_vec())),
             (None, [_, _]) => Ok((self.kind(SUB_AGENT).ok_or_else(|| self.no_kind(SUB_AGENT))?, segments)),
-            _ => Err(self.no_kind(segments[0])),
+            _ => Err(self.no_kind(address)),
         }
     }
 
@@ -171,7 +172,8 @@ impl Finder<'_> {
         Ok(ids)
     }
 
-    fn no_kind(&self, name: &str) -> CommandError {
+    fn no_kind(&self, address: &str) -> CommandError {
+        let name = first(address);
         let kinds: Vec<String> = self.kinds().map(|entity| kind_name(entity)).collect();
         CommandError::user(format!("there is no kind '{name}', and no agent of that name that has such a sub-agent"))
             .cause(format!("kinds: {}", kinds.join(", ")))
@@ -194,6 +196,10 @@ fn template(entity: &Entity) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn first(address: &str) -> &str {
+    address.split('/').next().unwrap_or_default()
 }
 
 fn places(template: &str) -> usize {
