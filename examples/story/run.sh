@@ -7,8 +7,8 @@
 # at the end. Names and texts follow from the seed, which it prints: the same seed tells the same story.
 set -euo pipefail
 
-seed=${1:-${SEED:-$RANDOM$RANDOM}}
-RANDOM=$((seed % 32768))
+seed=${1:-$((RANDOM * 32768 + RANDOM))}
+RANDOM=$seed
 program=${UNDERSTORY:-understory}
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT

@@ -337,7 +337,7 @@ fn projects_are_measured_and_cleared() {
     stub.expect("GET /manage/stats", 200, all).expect(&format!("POST {P}/gc"), 200, cleared);
     stub.expect("POST /manage/tenants/acme/projects/post/gc", 500, json!({ "detail": "broken" }));
     let ran = cli.run(&["gc"]);
-    assert_eq!(ran.out, "1/2 acme/shop: 2.0 KiB to 1.0 KiB, dropped 1 commit\n2/2 acme/post: failed\n");
+    assert_eq!(ran.out, "1/2 acme/shop: 2.0 KiB to 1.0 KiB, deleted branches forgotten: 1\n2/2 acme/post: failed\n");
     assert!(ran.code == 4 && ran.err.contains("1 of 2 projects") && ran.err.contains("acme/post: broken"), "{ran:?}");
     stub.asked();
 }

@@ -6,7 +6,7 @@ use crate::error::CommandResult;
 use crate::names::{ProjectName, SomeProjectArg, count, size};
 use crate::request::Request;
 
-/// Make room: drop what no branch, tag or undo needs any more
+/// Make room: forget deleted branches that cannot be undone any more, and what nothing else needs
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -25,8 +25,8 @@ pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     let collect = |project: &ProjectName| {
         let reply = api.send(Request::post(project.path("/gc"), json!({})))?;
         let Collected { before, after, dropped } = reply.read_data()?;
-        let what = count(dropped, "commit");
-        Ok((format!("{} to {}, dropped {what}", size(before), size(after)), reply.into_body()["data"].take()))
+        let said = format!("{} to {}, deleted branches forgotten: {dropped}", size(before), size(after));
+        Ok((said, reply.into_body()["data"].take()))
     };
     let Some(project) = &args.project.project else {
         let projects = stats::projects(&api)?;

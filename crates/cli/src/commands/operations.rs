@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::Context;
 use crate::commit::{subject, when};
 use crate::error::CommandResult;
-use crate::names::{LimitArg, ProjectArg, short};
+use crate::names::{LimitArg, ProjectArg};
 use crate::output::table;
 use crate::pages;
 use crate::request::{Request, typed};
@@ -24,8 +24,6 @@ struct Operation {
     kind: String,
     #[serde(rename = "ref")]
     reference: String,
-    from: Option<String>,
-    to: Option<String>,
     author: String,
     date: String,
     message: Option<String>,
@@ -35,7 +33,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     let request = Request::get(args.project.project.path("/operations"));
     let answer = pages::first(&context.api()?, &request, args.limit.limit)?;
     let operations: Vec<Operation> = typed(&answer)?;
-    let titles = ["ID", "DATE (UTC)", "AUTHOR", "WHAT", "REF", "FROM", "TO", "MESSAGE"];
+    let titles = ["ID", "DATE (UTC)", "AUTHOR", "WHAT", "REF", "MESSAGE"];
     context.output.show(&answer, || table(&titles, operations.iter().map(Operation::row)))
 }
 
@@ -46,15 +44,12 @@ pub fn id(value: &Value) -> String {
 
 impl Operation {
     fn row(&self) -> Vec<String> {
-        let hash = |hash: &Option<String>| short(hash.as_deref().unwrap_or("-")).to_owned();
         vec![
             id(&self.id),
             when(&self.date),
             self.author.clone(),
             self.kind.replace('_', " "),
             self.reference.clone(),
-            hash(&self.from),
-            hash(&self.to),
             subject(self.message.as_deref().unwrap_or_default()).to_owned(),
         ]
     }
