@@ -44,8 +44,10 @@ impl Conflict {
     }
 
     fn text(&self) -> String {
+        // The reason may begin with the row, in the form in which changes show it.
+        let reason = self.reason.strip_prefix(&format!("{} {}: ", self.entity, self.key)).unwrap_or(&self.reason);
         let fields = self.fields.iter().map(Field::text);
-        fields.fold(format!("{}: {}", self.row(), self.reason), |text, field| format!("{text}\n  {field}"))
+        fields.fold(format!("{}: {reason}", self.row()), |text, field| format!("{text}\n  {field}"))
     }
 }
 
@@ -69,7 +71,7 @@ mod tests {
     fn text(base: Value, ours: Value, theirs: Value) -> String {
         let field = json!({ "field": "prompt", "base": base, "ours": ours, "theirs": theirs });
         let conflict = json!({
-            "entity": "subAgent", "key": "support/router", "fields": [field], "reason": "both sides changed prompt",
+            "entity": "subAgent", "key": "support/router", "fields": [field], "reason": "subAgent support/router: both sides changed prompt",
             "table": "sub_agents", "primaryKey": {}, "ourDiffType": "modified", "theirDiffType": "modified",
         });
         serde_json::from_value::<Conflict>(conflict).unwrap().text()

@@ -61,10 +61,11 @@ fn a_conflict_is_shown_settled_and_merged() {
 fn a_clean_merge_says_what_it_changes() {
     let cli = demo();
     cli.ok(&of(&["branch", "create", "names"]));
+    cli.ok(&of(&["branch", "create", "next"]));
     set(&cli, "names", "name=Reception", "A better name");
-    let text = cli.ok(&of(&["merge", "names", "--into", "warmer-tone"]));
+    let text = cli.ok(&of(&["merge", "names", "--into", "next"]));
     assert!(text.contains("~ subAgent support/router") && text.contains("\"Reception\""), "{text}");
-    assert_eq!(field(&cli, "warmer-tone", ROUTER, "name"), "Reception");
+    assert_eq!(field(&cli, "next", ROUTER, "name"), "Reception");
 }
 
 #[test]
