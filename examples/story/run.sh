@@ -73,12 +73,18 @@ prompt() { "$program" get -p "$project" --ref "$1" "$router" prompt; }
 head_of() { "$program" log -p "$project" --ref "$1" -n 1 --json | hash; }
 hash() { sed -n 's/^ *"hash": "\(.*\)",*$/\1/p' | head -n 1; }
 
-# The engine keeps times in whole seconds: the next commit is to have a later one than this moment.
+# A moment that is later than all that was done, and earlier than all that follows.
 moment() {
     local now
+    next_second
     now=$(date -u +%FT%TZ)
-    while [[ $(date -u +%FT%TZ) == "$now" ]]; do :; done
+    next_second
     printf '%s' "$now"
+}
+next_second() {
+    local now
+    now=$(date -u +%s)
+    while [[ $(date -u +%s) == "$now" ]]; do :; done
 }
 
 for name in tenant shop agent sub branch tag; do word "$name"; done

@@ -232,3 +232,43 @@ fn require_data(dir: &Path) -> CommandResult<()> {
     let hint = "`understory serve` makes it, `understory demo` fills it; --data names another directory";
     Err(CommandError::user(format!("there is no data in {}", dir.display())).hint(hint))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    /// The API of this process, with a router that sends everything back, but refuses what is not right.
+    fn echo() -> Api {
+        async fn answer(body: Bytes) -> (StatusCode, Bytes) {
+            let status = if body.starts_with(b"wrong") { StatusCode::CONFLICT } else { StatusCode::OK };
+            (status, body)
+        }
+        let place = Place::Here { runtime: Runtime::new().unwrap(), router: Router::new().fallback(answer) };
+        Api { place, key: None, session: None }
+    }
+
+    #[test]
+    fn files_go_and_come_as_they_are() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("lines");
+        let text = "{\"line\":1}\n".repeat(100_000);
+        std::fs::write(&file, &text).unwrap();
+        let mut copy = Vec::new();
+        let bytes = echo().copy(&Request::post_file("/", &file), &mut copy).unwrap();
+        assert_eq!((bytes, copy), (text.len() as u64, text.into_bytes()));
+    }
+
+    #[test]
+    fn a_refusal_is_no_copy() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("lines");
+        std::fs::write(&file, "wrong").unwrap();
+        let mut copy = Vec::new();
+        let error = echo().copy(&Request::post_file("/", &file), &mut copy).unwrap_err();
+        assert!(format!("{error:?}").contains("409 wrong") && copy.is_empty(), "{error:?}");
+        let missing = echo().copy(&Request::post_file("/", &home.path().join("none")), &mut copy).unwrap_err();
+        assert!(format!("{missing:?}").contains("none"), "{missing:?}");
+    }
+}

@@ -96,7 +96,7 @@ fn commits_are_taken_back_brought_over_and_restored() {
 
 #[test]
 fn refs_are_tags_steps_and_times() {
-    let mut cli = demo();
+    let cli = demo();
     let first = head(&cli, "main");
     let tag = cli.json(&of(&["tag", "create", "v1", "-m", "The first"]));
     assert_eq!(tag["hash"], first);
@@ -105,11 +105,10 @@ fn refs_are_tags_steps_and_times() {
     let date = cli.json(&of(&["log"]))[0]["date"].as_str().unwrap().to_owned();
     assert_eq!(head(&cli, &format!("main@{{{date}}}")), head(&cli, "main"));
     let said = cli.fails(&of(&["set", "--ref", "v1", ROUTER, "name=x"]), 1, "user");
-    assert!(said.contains("v1"), "{said}");
+    assert!(said.contains("cannot be written"), "{said}");
     cli.fails(&of(&["tag", "create", "main"]), 1, "user");
     cli.ok(&of(&["tag", "delete", "v1"]));
     cli.fails(&of(&["log", "--ref", "v1"]), 1, "user");
-    cli.set("UNDERSTORY_KEY", "");
     cli.ok(&of(&["undo"]));
     assert_eq!(head(&cli, "v1"), first);
 }
