@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use understory::model::{Entity, Method, Model, Scope};
+use understory::model::{Entity, Method, Model, Scope, camel_case};
 
 use crate::connect::Api;
 use crate::error::{CommandError, CommandResult};
@@ -15,15 +15,24 @@ const AGENT: &str = "agent";
 const SUB_AGENT: &str = "sub_agent";
 const PAGE: &str = "100";
 
-/// A row that an address names.
+/// Where a row is, whether or not it is there at some ref.
 #[derive(Debug)]
-pub struct Found {
+pub struct Place {
     /// What it is.
     pub entity: Arc<Entity>,
     /// Its path in the API.
     pub path: String,
     /// Its address in full.
     pub address: String,
+    /// Its key as changes show it.
+    pub key: String,
+}
+
+/// A row that an address names.
+#[derive(Debug)]
+pub struct Found {
+    /// Where it is.
+    pub place: Place,
     /// What it says.
     pub row: Value,
 }
@@ -46,22 +55,55 @@ impl Finder<'_> {
     /// Outer ids may be left out where the row is the only one of its name, and the kind where both ids of a
     /// sub-agent are given. Where there is no such agent, `agent/ID` finds the sub-agent.
     pub fn find(&self, address: &str) -> CommandResult<Found> {
-        let segments: Vec<&str> = address.split('/').collect();
-        let (entity, ids) = match (self.kind(segments[0]), segments.as_slice()) {
-            (Some(entity), [_, ids @ ..]) => (entity, ids),
-            (None, [_, _]) => (self.kind(SUB_AGENT).ok_or_else(|| self.no_kind(SUB_AGENT))?, segments.as_slice()),
-            _ => return Err(self.no_kind(segments[0])),
-        };
-        let mut found = self.candidates(&entity, ids)?;
+        let (entity, ids) = self.parse(address)?;
+        let mut found = self.candidates(&entity, &ids)?;
         let perhaps_below = found.is_empty() && entity.name == AGENT && ids.len() == 1;
         if let Some(sub_agent) = self.kind(SUB_AGENT).filter(|_| perhaps_below) {
-            found = self.candidates(&sub_agent, ids)?;
+            found = self.candidates(&sub_agent, &ids)?;
         }
         match found.len() {
-            0 if self.kind(segments[0]).is_none() => Err(self.no_kind(segments[0])),
+            0 if self.kind(first(address)).is_none() => Err(self.no_kind(address)),
             0 => Err(self.nothing(&entity, address)),
             1 => Ok(found.remove(0)),
             _ => Err(ambiguous(address, &found)),
+        }
+    }
+
+    /// Where the row of an address is; one that is not there any more is named in full.
+    pub fn place(&self, address: &str) -> CommandResult<Place> {
+        match self.find(address) {
+            Ok(found) => Ok(found.place),
+            Err(error) if error.is_not_found() => {
+                let (entity, ids) = self.parse(address)?;
+                let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+                if ids.len() == places(&template(&entity)) { Ok(self.placed(&entity, &ids)) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The kind and the ids of an address.
+    fn parse<'t>(&self, address: &'t str) -> CommandResult<(Arc<Entity>, Vec<&'t str>)> {
+        let segments: Vec<&str> = address.split('/').collect();
+        match (self.kind(segments[0]), segments.as_slice()) {
+            (Some(entity), [_, ids @ ..]) => Ok((entity, ids.to_vec())),
+            (None, [_, _]) => Ok((self.kind(SUB_AGENT).ok_or_else(|| self.no_kind(SUB_AGENT))?, segments)),
+            _ => Err(self.no_kind(address)),
+        }
+    }
+
+    fn placed(&self, entity: &Arc<Entity>, ids: &[String]) -> Place {
+        let template = template(entity);
+        let id = |column: &String| match column.as_str() {
+            "id" => ids.last().unwrap_or(&self.project.id).clone(),
+            column => named_id(&template, ids, &camel_case(column)),
+        };
+        let own = entity.key.iter().filter(|column| !Scope::Project.columns().contains(&column.as_str()));
+        Place {
+            entity: Arc::clone(entity),
+            path: self.project.path(&filled(&template, ids)),
+            address: ids.iter().fold(kind_name(entity), |address, id| format!("{address}/{id}")),
+            key: own.map(id).collect::<Vec<_>>().join("/"),
         }
     }
 
@@ -82,7 +124,7 @@ impl Finder<'_> {
 
     fn candidates(&self, entity: &Arc<Entity>, ids: &[&str]) -> CommandResult<Vec<Found>> {
         let template = template(entity);
-        let places = template.matches('{').count();
+        let places = places(&template);
         if ids.len() > places || (ids.is_empty() && places > 0) {
             let form = template.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
             let form = form.fold(kind_name(entity), |form, id| format!("{form}/{id}"));
@@ -91,10 +133,9 @@ impl Finder<'_> {
         let mut found = Vec::new();
         for outer in self.outer_ids(&template, places - ids.len())? {
             let all: Vec<String> = outer.into_iter().chain(ids.iter().map(ToString::to_string)).collect();
-            let path = self.project.path(&filled(&template, &all));
-            if let Some(reply) = self.api.find(Request::get(&path).query("ref", self.reference))? {
-                let address = all.iter().fold(kind_name(entity), |address, id| format!("{address}/{id}"));
-                found.push(Found { entity: Arc::clone(entity), path, address, row: reply.data().clone() });
+            let place = self.placed(entity, &all);
+            if let Some(reply) = self.api.find(Request::get(&place.path).query("ref", self.reference))? {
+                found.push(Found { place, row: reply.data().clone() });
             }
         }
         Ok(found)
@@ -131,7 +172,8 @@ impl Finder<'_> {
         Ok(ids)
     }
 
-    fn no_kind(&self, name: &str) -> CommandError {
+    fn no_kind(&self, address: &str) -> CommandError {
+        let name = first(address);
         let kinds: Vec<String> = self.kinds().map(|entity| kind_name(entity)).collect();
         CommandError::user(format!("there is no kind '{name}', and no agent of that name that has such a sub-agent"))
             .cause(format!("kinds: {}", kinds.join(", ")))
@@ -140,7 +182,8 @@ impl Finder<'_> {
 
     fn nothing(&self, entity: &Entity, address: &str) -> CommandError {
         let message = format!("{} has no {} '{address}' at {}", self.project, entity.title(), self.reference);
-        CommandError::user(message).hint(format!("`understory export -p {}` shows all there is", self.project))
+        let error = CommandError::user(message).not_found();
+        error.hint(format!("`understory export -p {}` shows all there is", self.project))
     }
 }
 
@@ -153,6 +196,21 @@ fn template(entity: &Entity) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn first(address: &str) -> &str {
+    address.split('/').next().unwrap_or_default()
+}
+
+fn places(template: &str) -> usize {
+    template.matches('{').count()
+}
+
+/// The id that fills the placeholder of a name; nothing where there is no such placeholder.
+fn named_id(template: &str, ids: &[String], name: &str) -> String {
+    let placeholders = template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut filled = placeholders.zip(ids);
+    filled.find(|(placeholder, _)| *placeholder == name).map(|(_, id)| id.clone()).unwrap_or_default()
 }
 
 /// A template with its first placeholders filled in.
@@ -171,7 +229,7 @@ fn kind_name(entity: &Entity) -> String {
 
 fn ambiguous(address: &str, found: &[Found]) -> CommandError {
     let error = CommandError::user(format!("'{address}' may be any of {}", found.len()));
-    let error = found.iter().fold(error, |error, found| error.cause(found.address.clone()));
+    let error = found.iter().fold(error, |error, found| error.cause(found.place.address.clone()));
     error.hint("name it in full")
 }
 
@@ -186,5 +244,24 @@ mod tests {
         assert_eq!(template, "/agents/{agentId}/sub-agents/{id}");
         assert_eq!(filled(&template, &["a b".into()]), "/agents/a%20b/sub-agents/{id}");
         assert_eq!(filled(&template, &["a".into(), "b".into()]), "/agents/a/sub-agents/b");
+    }
+
+    #[test]
+    fn keys_are_those_that_changes_show() {
+        let model = Model::built_in().unwrap();
+        let flags =
+            crate::args::Global { data: None, url: Some("http://127.0.0.1:1".into()), model: None, json: false };
+        let settings = crate::settings::Settings::read(&flags).unwrap();
+        let api = Api::reach(&settings, crate::connect::Missing::Refuse).unwrap();
+        let project = "acme/shop".parse().unwrap();
+        let finder = Finder { api: &api, model: &model, project: &project, reference: "main" };
+        let key = |name: &str, ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            finder.placed(&finder.kind(name).unwrap(), &ids).key
+        };
+        assert_eq!(key("sub-agent", &["support", "router"]), "support/router");
+        assert_eq!(key("tool", &["weather"]), "weather");
+        assert_eq!(key("dataset-item", &["set", "item"]), "item");
+        assert_eq!(key("project", &[]), "shop");
     }
 }

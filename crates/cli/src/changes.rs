@@ -1,21 +1,21 @@
 //! Changes of rows as text: what a field was, and what it is.
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
-/// The longest value that is shown on one line.
-const SHORT: usize = 60;
-/// Lines around changed ones.
-const CONTEXT: usize = 1;
+use crate::values::{by_line, cut, is_short};
 
-/// A changed row.
+/// Changed rows as the API tells them: by entity and key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Changes(IndexMap<String, IndexMap<String, Change>>);
+
+/// What changed in a row.
 #[derive(Debug, Deserialize)]
 pub struct Change {
-    entity: String,
-    key: String,
     kind: What,
-    fields: Vec<Field>,
+    fields: IndexMap<String, Field>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -28,83 +28,53 @@ enum What {
 
 #[derive(Debug, Deserialize)]
 struct Field {
-    field: String,
     from: Value,
     to: Value,
 }
 
-/// Changes as text; a sentence where there are none.
-pub fn as_text(changes: &[Change]) -> String {
-    if changes.is_empty() {
-        return "Nothing differs".to_owned();
+impl Changes {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(IndexMap::is_empty)
     }
-    changes.iter().map(Change::text).collect::<Vec<_>>().join("\n")
+
+    /// The changes as text; a sentence where there are none.
+    pub fn text(&self) -> String {
+        if self.is_empty() {
+            return "Nothing differs".to_owned();
+        }
+        let rows = self
+            .0
+            .iter()
+            .flat_map(|(entity, rows)| rows.iter().map(move |(key, change)| change.text(&format!("{entity} {key}"))));
+        rows.collect::<Vec<_>>().join("\n")
+    }
 }
 
 impl Change {
-    fn text(&self) -> String {
+    /// The change as text under a title.
+    pub fn text(&self, title: &str) -> String {
         let sign = match self.kind {
             What::Added => '+',
             What::Modified => '~',
             What::Removed => '-',
         };
-        let fields = self.fields.iter().map(|field| field.text(self.kind));
-        fields.fold(format!("{sign} {} {}", self.entity, self.key), |text, field| format!("{text}\n    {field}"))
+        let fields = self.fields.iter().map(|(name, field)| field.text(name, self.kind));
+        fields.fold(format!("{sign} {title}"), |text, field| format!("{text}\n    {field}"))
     }
 }
 
 impl Field {
-    fn text(&self, kind: What) -> String {
-        let name = &self.field;
+    fn text(&self, name: &str, kind: What) -> String {
         match kind {
             What::Added => format!("{name}: {}", cut(&self.to)),
             What::Removed => format!("{name}: {}", cut(&self.from)),
-            What::Modified if short(&self.from) && short(&self.to) => format!("{name}: {} → {}", self.from, self.to),
-            What::Modified => format!("{name}:{}", by_line(&lines(&self.from), &lines(&self.to))),
+            What::Modified if is_short(&self.from) && is_short(&self.to) => {
+                format!("{name}: {} → {}", self.from, self.to)
+            }
+            What::Modified => format!("{name}:{}", by_line(&self.from, &self.to, "      ")),
         }
     }
-}
-
-fn short(value: &Value) -> bool {
-    let text = value.to_string();
-    text.chars().count() <= SHORT && !value.as_str().is_some_and(|text| text.contains('\n'))
-}
-
-fn cut(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(2 * SHORT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// A value in lines: text as it is, anything else as JSON.
-fn lines(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        value => serde_json::to_string_pretty(value).unwrap_or_default(),
-    }
-}
-
-fn by_line(from: &str, to: &str) -> String {
-    let diff = TextDiff::from_lines(from, to);
-    let mut text = String::new();
-    for (number, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
-        if number > 0 {
-            text.push_str("\n      …");
-        }
-        for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            let line = format!("\n      {sign} {}", change.value().trim_end_matches('\n'));
-            text.push_str(line.trim_end_matches(' '));
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -114,16 +84,32 @@ mod tests {
     use super::*;
 
     fn text(kind: &str, from: Value, to: Value) -> String {
-        let fields = json!([{ "field": "prompt", "from": from, "to": to }]);
-        let change = json!({ "entity": "subAgent", "key": "support/router", "kind": kind, "fields": fields });
-        as_text(&[serde_json::from_value(change).unwrap()])
+        let change =
+            json!({ "kind": kind, "fields": { "prompt": { "from": from, "to": to, "diff": "not looked at" } } });
+        let changes = json!({ "subAgent": { "support/router": change } });
+        serde_json::from_value::<Changes>(changes).unwrap().text()
     }
 
     #[test]
     fn a_change_names_entity_field_old_and_new() {
         assert_eq!(text("modified", json!("a"), json!("b")), "~ subAgent support/router\n    prompt: \"a\" → \"b\"");
         assert_eq!(text("added", json!(null), json!({"x": 1})), "+ subAgent support/router\n    prompt: {\"x\":1}");
-        assert_eq!(as_text(&[]), "Nothing differs");
+    }
+
+    #[test]
+    fn no_change_is_said_so() {
+        for nothing in [json!({}), json!({ "tool": {} })] {
+            let changes: Changes = serde_json::from_value(nothing).unwrap();
+            assert!(changes.is_empty() && changes.text() == "Nothing differs");
+        }
+    }
+
+    #[test]
+    fn rows_stay_in_the_order_of_the_answer() {
+        let row = json!({ "kind": "removed", "fields": {} });
+        let changes = json!({ "tool": { "b": row, "a": row }, "agent": { "c": row } });
+        let changes: Changes = serde_json::from_value(changes).unwrap();
+        assert_eq!(changes.text(), "- tool b\n- tool a\n- agent c");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use understory::manage::StoreError;
 use understory::model::LoadError;
 use understory::sql::migration::{LedgerError, MigrationError};
@@ -35,6 +35,7 @@ pub struct CommandError {
     causes: Vec<String>,
     hint: Option<String>,
     not_found: bool,
+    conflicts: Option<Box<Value>>,
 }
 
 impl Kind {
@@ -62,7 +63,7 @@ impl Kind {
 impl CommandError {
     /// A failure of a kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hint: None, not_found: false }
+        Self { kind, message: message.into(), causes: Vec::new(), hint: None, not_found: false, conflicts: None }
     }
 
     /// A failure for whoever typed the command.
@@ -122,15 +123,38 @@ impl CommandError {
         self.not_found
     }
 
+    /// Adds the conflicts that it is about, as the API tells them.
+    pub fn about(mut self, conflicts: Value) -> Self {
+        self.conflicts = Some(Box::new(conflicts));
+        self
+    }
+
+    /// The conflicts that it is about, as the API tells them.
+    pub fn conflicts(&self) -> Option<&Value> {
+        self.conflicts.as_deref()
+    }
+
+    /// The failure of a whole because of parts that failed, each under its name.
+    pub fn of_parts(message: impl Into<String>, parts: &[(String, Self)]) -> Self {
+        let kind = parts.first().map_or(Kind::Internal, |(_, first)| first.kind);
+        let line = |(name, part): &(String, Self)| {
+            part.causes.iter().fold(format!("{name}: {}", part.message), |line, cause| format!("{line}\n  {cause}"))
+        };
+        parts.iter().map(line).fold(Self::new(kind, message), Self::cause)
+    }
+
     /// Prints it to the standard error; the exit code of the process.
     pub fn report(&self, json: bool) -> ExitCode {
         if self.kind == Kind::Closed {
             return ExitCode::from(self.kind.exit_code());
         }
         if json {
-            let error = json!({
+            let mut error = json!({
                 "kind": self.kind.as_str(), "message": self.message, "causes": self.causes, "hint": self.hint,
             });
+            if let Some(conflicts) = &self.conflicts {
+                error["conflicts"] = (**conflicts).clone();
+            }
             eprintln!("{}", json!({ "error": error }));
         } else {
             eprintln!("error: {}", self.message);

@@ -4,14 +4,22 @@ mod address;
 mod args;
 mod changes;
 mod commands;
+mod commit;
+mod conflict;
 mod connect;
 mod error;
+mod fields;
 mod file;
 mod input;
 mod names;
+mod outcome;
 mod output;
+mod pages;
 mod request;
+mod resolve;
 mod settings;
+mod tree;
+mod values;
 
 use std::process::ExitCode;
 

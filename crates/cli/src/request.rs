@@ -1,11 +1,25 @@
 //! Requests to the API, and its replies.
 
+use std::path::{Path, PathBuf};
+
 use axum::http::{HeaderMap, HeaderValue, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::conflict;
 use crate::error::{CommandError, CommandResult, Kind};
 use crate::names::encoded;
+
+/// What a request carries.
+#[derive(Clone)]
+pub enum Payload {
+    /// Nothing.
+    None,
+    /// JSON.
+    Json(Value),
+    /// A file of lines of JSON, as it is.
+    File(PathBuf),
+}
 
 /// A request.
 #[derive(Clone)]
@@ -17,14 +31,14 @@ pub struct Request {
     /// Headers beside those of every request.
     pub headers: Vec<(&'static str, HeaderValue)>,
     /// Its body.
-    pub body: Option<Value>,
+    pub body: Payload,
     /// Whether it is the machine's own user that asks, whatever key is given.
     pub by_session: bool,
 }
 
 impl Request {
     fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body: None, by_session: false }
+        Self { method, path: path.into(), headers: Vec::new(), body: Payload::None, by_session: false }
     }
 
     /// A read.
@@ -34,17 +48,22 @@ impl Request {
 
     /// A creation, or a question with a body.
     pub fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::POST, path) }
+        Self { body: Payload::Json(body), ..Self::new(Method::POST, path) }
+    }
+
+    /// The handing in of a file.
+    pub fn post_file(path: impl Into<String>, file: &Path) -> Self {
+        Self { body: Payload::File(file.to_owned()), ..Self::new(Method::POST, path) }
     }
 
     /// A replacement.
     pub fn put(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PUT, path) }
+        Self { body: Payload::Json(body), ..Self::new(Method::PUT, path) }
     }
 
     /// A change.
     pub fn patch(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PATCH, path) }
+        Self { body: Payload::Json(body), ..Self::new(Method::PATCH, path) }
     }
 
     /// A deletion.
@@ -66,6 +85,21 @@ impl Request {
         let value = value.map_err(|_| CommandError::user("a message is one line of text"))?;
         self.headers.push(("x-commit-message", value));
         Ok(self)
+    }
+
+    /// Lets it go ahead only if the branch is still at this commit.
+    pub fn if_at(mut self, commit: &str) -> CommandResult<Self> {
+        let value = HeaderValue::from_str(commit).map_err(|_| not_ours())?;
+        self.headers.push(("if-match", value));
+        Ok(self)
+    }
+
+    /// Adds a member to a JSON body.
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        if let Payload::Json(Value::Object(body)) = &mut self.body {
+            body.insert(name.to_owned(), value);
+        }
+        self
     }
 
     /// Makes it the machine's own user that asks.
@@ -105,9 +139,14 @@ impl Reply {
         &self.body
     }
 
+    /// The whole body, to be taken apart.
+    pub fn into_body(self) -> Value {
+        self.body
+    }
+
     /// What it answers, as a type.
     pub fn read_data<T: DeserializeOwned>(&self) -> CommandResult<T> {
-        serde_json::from_value(self.data().clone()).map_err(|error| not_ours().because(&error))
+        typed(self.data())
     }
 
     /// The commit that it speaks of: after a write the branch's head.
@@ -121,6 +160,11 @@ impl Reply {
     }
 }
 
+/// Part of an answer as a type.
+pub fn typed<T: DeserializeOwned>(value: &Value) -> CommandResult<T> {
+    T::deserialize(value).map_err(|error| not_ours().because(&error))
+}
+
 fn not_ours() -> CommandError {
     CommandError::config("the answer is not one of an Understory server").hint("check --url and UNDERSTORY_URL")
 }
@@ -129,7 +173,8 @@ fn cut(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().take(200).collect()
 }
 
-fn refusal(status: u16, bytes: &[u8]) -> CommandError {
+/// What a refusal or failure says.
+pub fn refusal(status: u16, bytes: &[u8]) -> CommandError {
     let Ok(problem) = serde_json::from_slice::<Value>(bytes) else {
         return not_ours().cause(format!("{status} {}", cut(bytes)));
     };
@@ -145,16 +190,29 @@ fn refusal(status: u16, bytes: &[u8]) -> CommandError {
         let [pointer, text] = ["pointer", "detail"].map(|name| field[name].as_str().unwrap_or_default());
         // A single wrong field is the detail itself.
         if text != detail {
-            error = error.cause(format!("{pointer}: {text}"));
+            error = error.cause(format!("{}: {text}", place(pointer)));
         }
     }
     if status == 404 {
         error = error.not_found();
     }
+    if let Some(conflicts) = problem.get("conflicts") {
+        error = conflict::described(error, conflicts.clone());
+    }
+    let moved = problem["sourceHash"].is_string() && problem["targetHash"].is_string();
     match hint(status, &detail) {
+        _ if moved => error.hint("run it again: it looks at the branches as they are by then"),
         Some(hint) => error.hint(hint),
         None => error,
     }
+}
+
+/// What a pointer points at: the file and the place in it, where the body was a tree of files.
+fn place(pointer: &str) -> String {
+    let Some(rest) = pointer.strip_prefix("/files/") else { return pointer.to_owned() };
+    let (file, within) = rest.split_once('/').map_or((rest, ""), |(file, within)| (file, within));
+    let file = file.replace("~1", "/").replace("~0", "~");
+    if within.is_empty() { file } else { format!("{file} /{within}") }
 }
 
 fn hint(status: u16, detail: &str) -> Option<&'static str> {
@@ -162,12 +220,39 @@ fn hint(status: u16, detail: &str) -> Option<&'static str> {
         401 => "set UNDERSTORY_KEY to a key of that server: the admin key, or one made by `understory key create`",
         404 if detail.starts_with("Project ") => "projects are named TENANT/PROJECT; `understory import` makes one",
         404 if detail.starts_with("Ref ") || detail.starts_with("Branch ") => {
-            "`understory branch -p TENANT/PROJECT` lists the branches"
+            "`understory branch -p TENANT/PROJECT` lists the branches, `understory tag` the tags"
         }
+        412 => "the branch moved meanwhile: run it again",
         413 => "start the server with a higher UNDERSTORY_BODY_LIMIT",
         500 => "the server's log says more",
         503 => "try again in a moment",
         507 => "make room on the server's disk",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_in_a_tree_of_files_names_the_file() {
+        assert_eq!(place("/files/tools~1a~0b.json/name"), "tools/a~b.json /name");
+        assert_eq!(place("/files/notes.txt"), "notes.txt");
+        assert_eq!(place("/name"), "/name");
+    }
+
+    #[test]
+    fn a_refusal_tells_conflicts_and_moved_heads() {
+        let conflict = json!({ "entity": "tool", "key": "a", "reason": "both changed it", "fields": [] });
+        let problem = json!({ "detail": "1 conflict", "conflicts": [conflict] }).to_string();
+        let error = refusal(409, problem.as_bytes());
+        assert_eq!(error.conflicts().unwrap()[0]["key"], "a");
+        assert!(format!("{error:?}").contains("tool/a: both changed it"), "{error:?}");
+        let problem = json!({ "detail": "main is at y by now", "sourceHash": "x", "targetHash": "y" }).to_string();
+        let error = refusal(409, problem.as_bytes());
+        assert!(error.conflicts().is_none() && format!("{error:?}").contains("run it again"), "{error:?}");
+    }
 }

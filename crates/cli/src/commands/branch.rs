@@ -9,7 +9,7 @@ use crate::names::{ProjectArg, ProjectName, encoded, short};
 use crate::output::table;
 use crate::request::Request;
 
-/// List, create and delete branches
+/// List, create, rename and delete branches
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -26,11 +26,18 @@ enum Action {
     Create {
         /// Its name
         name: String,
-        /// Branch or commit at which it begins
+        /// Branch, tag or commit at which it begins
         #[arg(long, value_name = "REF", default_value = "main")]
         from: String,
     },
-    /// Delete a branch; commits that only it reached go with it
+    /// Rename a branch
+    Rename {
+        /// Its name
+        old: String,
+        /// Its name from now on
+        new: String,
+    },
+    /// Delete a branch; `undo` brings it back
     Delete {
         /// Its name
         name: String,
@@ -49,11 +56,20 @@ pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     match args.action.as_ref().unwrap_or(&Action::List) {
         Action::List => list(&api, context, project),
         Action::Create { name, from } => create(&api, context, project, name, from),
+        Action::Rename { old, new } => {
+            let reply = api.send(Request::patch(path(project, old), json!({ "name": new })))?;
+            context.output.show(reply.data(), || format!("Renamed branch {old} to {new}"))
+        }
         Action::Delete { name } => {
-            api.send(Request::delete(project.path(&format!("/branches/{}", encoded(name)))))?;
-            context.output.show(&json!({ "deleted": name }), || format!("Deleted branch {name}"))
+            api.send(Request::delete(path(project, name)))?;
+            let said = || format!("Deleted branch {name}; `understory undo -p {project}` brings it back");
+            context.output.show(&json!({ "deleted": name }), said)
         }
     }
+}
+
+fn path(project: &ProjectName, name: &str) -> String {
+    project.path(&format!("/branches/{}", encoded(name)))
 }
 
 fn list(api: &Api, context: &Context, project: &ProjectName) -> CommandResult<()> {

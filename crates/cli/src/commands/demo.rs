@@ -16,24 +16,23 @@ const BRANCH: &str = "warmer-tone";
 const ROUTER: &str = "/agents/support/sub-agents/router";
 const BILLING: &str = "/agents/support/sub-agents/billing";
 
-/// `SERVER` stands for the address.
 const TRY: &str = "\
 Loaded demo/support: three sub-agents and their tools, changed by two people, and the branch warmer-tone.
 
 Who changed what, and how:
-  understory log  -p demo/support
-  understory diff -p demo/support main warmer-tone
-  understory get  -p demo/support support/router prompt
+  understory log   -p demo/support
+  understory diff  -p demo/support main warmer-tone
+  understory blame -p demo/support support/router prompt
 
-Change it, in one commit:
-  understory set  -p demo/support support/billing prompt='Be brief.' -m 'Shorter answers'
+Change it, in one commit, and take that back:
+  understory set   -p demo/support support/billing prompt='Be brief.' -m 'Shorter answers'
+  understory undo  -p demo/support
 
 Look into it:
-  understory sql  -p demo/support 'select id, name from sub_agents'
+  understory sql   -p demo/support 'select id, name from sub_agents'
 
-Both branches changed the router's prompt: with a server running, this shows the conflict, key in $UNDERSTORY_KEY:
-  curl -s SERVER/manage/tenants/demo/projects/support/branches/merge/preview \\
-    -H \"Authorization: Bearer $UNDERSTORY_KEY\" -d '{\"sourceBranch\":\"warmer-tone\",\"targetBranch\":\"main\"}'";
+Both branches changed the router's prompt: this shows the conflict, and how to settle it:
+  understory merge -p demo/support warmer-tone";
 
 pub fn run(_: &Args, context: &Context) -> CommandResult<()> {
     let api = context.api_or_new()?;
@@ -43,7 +42,7 @@ pub fn run(_: &Args, context: &Context) -> CommandResult<()> {
         return Err(error.hint("`understory log -p demo/support` shows its history"));
     }
     demo.load()?;
-    context.output.show(&json!({ "project": "demo/support", "branch": BRANCH }), || TRY.replace("SERVER", api.server()))
+    context.output.show(&json!({ "project": "demo/support", "branch": BRANCH }), || TRY.to_owned())
 }
 
 struct Demo<'a> {

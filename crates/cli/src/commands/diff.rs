@@ -1,23 +1,29 @@
 use super::Context;
-use crate::changes::{Change, as_text};
+use crate::changes::Changes;
 use crate::error::CommandResult;
 use crate::names::ProjectArg;
 use crate::request::Request;
 
-/// Show what differs between two branches or commits: entity, field, old and new
+/// Show what differs between two branches, tags or commits: entity, field, old and new
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     project: ProjectArg,
-    /// Branch or commit
+    /// Branch, tag or commit
     from: String,
-    /// Branch or commit
+    /// Branch, tag or commit
     to: String,
+    /// Only rows of this entity, as changes name it: subAgent
+    #[arg(long, value_name = "ENTITY")]
+    entity: Option<String>,
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
-    let request = Request::get(args.project.project.path("/diff")).query("from", &args.from).query("to", &args.to);
+    let mut request = Request::get(args.project.project.path("/diff")).query("from", &args.from).query("to", &args.to);
+    if let Some(entity) = &args.entity {
+        request = request.query("entity", entity);
+    }
     let reply = context.api()?.send(request)?;
-    let changes: Vec<Change> = reply.read_data()?;
-    context.output.show(reply.data(), || as_text(&changes))
+    let changes: Changes = reply.read_data()?;
+    context.output.show(reply.data(), || changes.text())
 }

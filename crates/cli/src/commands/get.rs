@@ -24,7 +24,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     let (project, reference) = (&args.project.project, args.reference.reference.as_str());
     let found = Finder { api: &api, model: &model, project, reference }.find(&args.address)?;
     let Some(field) = &args.field else { return context.output.document(&found.row) };
-    let value = found.row.get(field).ok_or_else(|| no_field(&found.address, field, &found.row))?;
+    let value = found.row.get(field).ok_or_else(|| no_field(&found.place.address, field, &found.row))?;
     let text = match value {
         Value::String(text) => text.clone(),
         value => pretty(value)?,

@@ -5,30 +5,68 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::connect::Api;
 use crate::error::{CommandError, CommandResult};
-use crate::names::{ProjectArg, ProjectName, RefArg, short};
+use crate::names::{BranchArg, MessageArg, ProjectArg, ProjectName, short};
+use crate::outcome::Outcome;
 use crate::request::Request;
+use crate::tree;
 
-/// Make a project what a JSON document says, in one commit; the project is created if it is not there
+/// Make a project what a directory or a JSON document says, in one commit; it is created if it is not there
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     project: ProjectArg,
     #[command(flatten)]
-    reference: RefArg,
-    /// File that `export` wrote; `-` for the standard input
-    file: PathBuf,
-    /// The commit's message
-    #[arg(short, long, value_name = "MESSAGE")]
-    message: Option<String>,
+    branch: BranchArg,
+    /// Directory or file that `export` wrote; `-` for a document from the standard input
+    #[arg(value_name = "DIR|FILE")]
+    path: PathBuf,
+    #[command(flatten)]
+    message: MessageArg,
+    /// Show what a directory would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
-    let (project, reference) = (&args.project.project, args.reference.reference.as_str());
-    let document = read(&args.file, project)?;
+    match (args.path.is_dir(), args.dry_run) {
+        (true, _) => directory(args, context),
+        (false, false) => document(args, context),
+        (false, true) => Err(CommandError::user("only a directory can be tried out before it is imported")
+            .hint("import the document into a branch, and look at `understory diff`")),
+    }
+}
+
+/// Shows the plan, and does it if the branch is still what the plan was made for.
+fn directory(args: &Args, context: &Context) -> CommandResult<()> {
+    let (project, branch) = (&args.project.project, args.branch.branch.as_str());
+    let files = json!({ "files": tree::read(&args.path)? });
+    let request = Request::put(project.path("/files"), files).query("ref", branch);
+    let api = if args.dry_run { context.api()? } else { context.api_or_new()? };
+    let planned = api.send(request.clone().query("dryRun", "true"))?;
+    let plan: Outcome = planned.read_data()?;
+    if args.dry_run {
+        return context.output.show(planned.data(), || plan.changes.text());
+    }
+    if !plan.changes.is_empty() {
+        context.output.note(&plan.changes.text())?;
+    }
+    let pinned = match &plan.head {
+        Some(head) => request.if_at(head)?,
+        None => request,
+    };
+    let reply = api.send(pinned.message(args.message.message.as_deref())?)?;
+    let outcome: Outcome = reply.read_data()?;
+    let done = if reply.status == 201 { "Created" } else { "Changed" };
+    context.output.show(reply.data(), || outcome.line(&format!("{done} {project}")))
+}
+
+fn document(args: &Args, context: &Context) -> CommandResult<()> {
+    let (project, branch) = (&args.project.project, args.branch.branch.as_str());
+    let document = read(&args.path, project)?;
     let api = context.api_or_new()?;
-    let before = head(&api, project, reference)?;
-    let request = Request::put(project.full(), document).query("ref", reference).message(args.message.as_deref())?;
-    let reply = api.send(request)?;
+    let before = head(&api, project, branch)?;
+    let request = Request::put(project.full(), document).query("ref", branch);
+    let reply = api.send(request.message(args.message.message.as_deref())?)?;
     if let Some(warning) = reply.warning() {
         eprintln!("warning: {warning}");
     }

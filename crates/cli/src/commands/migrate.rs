@@ -2,10 +2,10 @@ use serde::Deserialize;
 use serde_json::json;
 use understory::pending_before_open;
 
-use super::Context;
+use super::{Context, each};
 use crate::connect::Api;
 use crate::error::{CommandError, CommandResult};
-use crate::names::ProjectName;
+use crate::names::{ProjectName, count};
 use crate::request::Request;
 
 /// Bring all branches of all projects to the newest schema; a branch left alone gets there with its next write
@@ -55,22 +55,23 @@ fn behind(what: impl Iterator<Item = String>) -> CommandError {
 }
 
 fn migrate(api: &Api, context: &Context, pending: &[Pending]) -> CommandResult<()> {
-    let mut projects: Vec<ProjectName> = Vec::new();
-    for one in pending {
-        if projects.last().is_none_or(|last| last.tenant != one.tenant_id || last.id != one.project_id) {
-            projects.push(ProjectName { tenant: one.tenant_id.clone(), id: one.project_id.clone() });
-        }
-    }
-    for (number, project) in projects.iter().enumerate() {
+    let mut projects: Vec<ProjectName> = pending.iter().map(Pending::project).collect();
+    projects.dedup();
+    each::project(context, &projects, "were not migrated", |project| {
         api.send(Request::post(project.path("/migrate"), json!({})))?;
-        context.output.note(&format!("{}/{} {project}", number + 1, projects.len()))?;
-    }
+        let branches = pending.iter().filter(|one| one.project() == *project).map(|one| one.branch.as_str());
+        Ok((branches.collect::<Vec<_>>().join(", "), ()))
+    })?;
     let names: Vec<String> = pending.iter().map(Pending::name).collect();
-    context.output.show(&json!({ "migrated": names }), || format!("Migrated {}", names.join(", ")))
+    context.output.show(&json!({ "migrated": names }), || format!("Migrated {}", count(projects.len(), "project")))
 }
 
 impl Pending {
+    fn project(&self) -> ProjectName {
+        ProjectName { tenant: self.tenant_id.clone(), id: self.project_id.clone() }
+    }
+
     fn name(&self) -> String {
-        format!("{}/{} {}", self.tenant_id, self.project_id, self.branch)
+        format!("{} {}", self.project(), self.branch)
     }
 }

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
 use super::Context;
-use super::log::Commit;
-use crate::changes::{Change, as_text};
+use crate::changes::Changes;
+use crate::commit::{Commit, when};
 use crate::error::CommandResult;
 use crate::names::{ProjectArg, encoded};
 use crate::request::Request;
@@ -12,7 +12,7 @@ use crate::request::Request;
 pub struct Args {
     #[command(flatten)]
     project: ProjectArg,
-    /// Commit, the first 7 or more characters of one, or a branch for its newest
+    /// Commit, by its hash or the first 7 or more characters of it; a branch or tag for its newest, main~1 for the one before
     #[arg(value_name = "COMMIT")]
     commit: String,
 }
@@ -20,7 +20,7 @@ pub struct Args {
 #[derive(Deserialize)]
 struct Shown {
     commit: Commit,
-    changes: Vec<Change>,
+    changes: Changes,
 }
 
 pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
@@ -37,8 +37,9 @@ fn text(Shown { commit, changes }: &Shown) -> String {
     }
     lines.push(format!("author {} <{}>", commit.author, commit.email));
     lines.extend(commit.committer.iter().map(|committer| format!("by     {committer}")));
-    lines.push(format!("date   {} UTC", commit.when()));
+    lines.extend(commit.branch.iter().map(|branch| format!("branch {branch}")));
+    lines.push(format!("date   {} UTC", when(&commit.date)));
     lines.push(format!("\n    {}\n", commit.message.replace('\n', "\n    ")));
-    lines.push(as_text(changes));
+    lines.push(changes.text());
     lines.join("\n")
 }

@@ -7,6 +7,8 @@
     reason = "shared by several test binaries"
 )]
 
+pub mod stub;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
