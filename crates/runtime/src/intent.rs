@@ -143,6 +143,13 @@ impl Intent {
         }
     }
 
+    /// How the kind is stored.
+    fn kind_and_payload(&self) -> RuntimeResult<(String, String)> {
+        let unwritable = |error| RuntimeError::not_json("an intent cannot be written", error);
+        let parts = serde_json::to_value(&self.kind).map_err(unwritable)?;
+        Ok((parts["kind"].as_str().unwrap_or_default().to_owned(), parts["payload"].to_string()))
+    }
+
     fn refuse(&self, detail: &str) -> RuntimeError {
         RuntimeError::Intent { id: self.id.clone(), detail: detail.to_owned() }
     }
@@ -165,14 +172,13 @@ fn project_creation_finish_in_txn(db: &Database, intent: &Intent, uid: &str) -> 
 }
 
 fn intent_insert_in_txn(db: &Database, intent: &Intent) -> RuntimeResult<()> {
-    let unreadable = |error| RuntimeError::not_json("an intent cannot be written", error);
-    let parts = serde_json::to_value(&intent.kind).map_err(unreadable)?;
+    let (kind, payload) = intent.kind_and_payload()?;
     let row: [SqlValue; 6] = [
         SqlValue::from(&intent.tenant_id),
         SqlValue::from(&intent.id),
-        parts["kind"].as_str().into(),
+        kind.into(),
         SqlValue::from(&intent.project_id),
-        parts["payload"].to_string().into(),
+        payload.into(),
         SqlValue::from(&intent.created_at),
     ];
     db.execute(INSERT, &row)?;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 use understory_auth::Principal;
+use understory_manage::replay::History;
 use understory_manage::{ChangeSet, Commit, CommitMeta, Draft, ProjectId, Snapshot};
 use understory_model::id::{is_project_id, is_resource_id, made_id};
 use understory_runtime::{Intent, IntentKind, RuntimeError};
@@ -12,9 +14,17 @@ use crate::action::Answer;
 use crate::app::{Inner, Understory};
 use crate::document::{self, Scope};
 use crate::error::violations;
-use crate::project::Project;
+use crate::project::{Project, View};
 use crate::write::{WriteOptions, Written};
 use crate::{Error, Paging, Result, names};
+
+/// What a new project is made of.
+enum Content {
+    /// Rows, in one commit.
+    Rows(ChangeSet, CommitMeta),
+    /// Commits made elsewhere.
+    History(History),
+}
 
 impl Understory {
     /// Creates a project from a body with its own fields only.
@@ -64,23 +74,47 @@ impl Understory {
         let meta = options.meta(principal, || format!("Create project {id}"));
 
         let project = ProjectId { tenant: tenant.to_owned(), id: id.to_owned(), uid: made_id() };
-        // A client that hangs up must not leave a project between its stores until the next start.
-        let (app, created) = (self.clone(), project.clone());
-        let work = tokio::spawn(async move {
-            let _until_done = one_at_a_time;
-            app.create_in_both(&created, &changes, &meta).await
-        });
-        let commit = work.await.map_err(Error::internal)??;
-        let snapshot = self.inner.store.read(&project, &commit.hash).await?;
-        let head = commit.hash.clone();
+        let content = Content::Rows(changes, meta);
+        let commit = self.create_in_both(&project, content, one_at_a_time).await?;
         let value = Project::new(self.clone(), project, principal.clone());
-        Ok(Written { value, head, commit: Some(commit), snapshot, unknown })
+        let View { resolved, snapshot } = value.view("").await?;
+        Ok(Written { value, head: resolved.hash, commit, snapshot, unknown })
     }
 
-    async fn create_in_both(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> Result<Commit> {
+    /// Creates a project of a history made elsewhere.
+    pub(crate) async fn project_replay(
+        &self,
+        project: &ProjectId,
+        history: History,
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<()> {
+        check_ids(&project.tenant, &project.id)?;
+        self.create_in_both(project, Content::History(history), turn).await.map(drop)
+    }
+
+    /// A client that hangs up must not leave a project between its stores until the next start: the work goes on.
+    async fn create_in_both(
+        &self,
+        project: &ProjectId,
+        content: Content,
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<Option<Commit>> {
+        let (app, project) = (self.clone(), project.clone());
+        let work = tokio::spawn(async move {
+            let _until_done = turn;
+            app.do_create_in_both(&project, &content).await
+        });
+        work.await.map_err(Error::internal)?
+    }
+
+    async fn do_create_in_both(&self, project: &ProjectId, content: &Content) -> Result<Option<Commit>> {
         let Inner { runtime, store, .. } = &*self.inner;
         let intent = runtime.project_creation_begin(&project.tenant, &project.id, &project.uid).await?;
-        match store.project_create(project, changes, meta).await {
+        let created = match content {
+            Content::Rows(changes, meta) => store.project_create(project, changes, meta).await.map(Some),
+            Content::History(history) => store.import(project, history).await.map(|_| None),
+        };
+        match created {
             Ok(commit) => {
                 runtime.project_creation_finish(&intent).await?;
                 Ok(commit)

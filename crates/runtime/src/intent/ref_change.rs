@@ -10,7 +10,7 @@ use super::{Intent, IntentKind, decode, intent_insert_in_txn};
 use crate::columns::{decode_all, decode_one};
 use crate::{RuntimeResult, RuntimeStore};
 
-const FINISH: &str = "update intents set done_at = ? where tenant_id = ? and id = ? and done_at is null";
+const FINISH: &str = "update intents set done_at = ?, payload = ? where tenant_id = ? and id = ? and done_at is null";
 const LIST: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
     where tenant_id = ? and project_id = ? and kind = 'ref_change' and done_at is not null \
     order by created_at desc, id desc limit ?";
@@ -73,9 +73,10 @@ impl RuntimeStore {
         .await
     }
 
-    /// Records that it is done. Again is fine.
+    /// Records that it is done, and how it says now. Again is fine.
     pub async fn ref_change_finish(&self, intent: &Intent) -> RuntimeResult<()> {
-        let row = [now(), intent.tenant_id.clone(), intent.id.clone()].map(SqlValue::from);
+        let (_, payload) = intent.kind_and_payload()?;
+        let row = [now(), payload, intent.tenant_id.clone(), intent.id.clone()].map(SqlValue::from);
         self.write(move |db| Ok(db.execute(FINISH, &row).map(drop)?)).await
     }
 

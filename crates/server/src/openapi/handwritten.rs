@@ -17,10 +17,27 @@ struct Written {
     body: Option<Value>,
     body_required: bool,
     answers: Vec<(u16, Option<Value>)>,
+    /// Media types of the body and of the answer, where they are not JSON.
+    body_type: &'static str,
+    answer_type: &'static str,
 }
 
+const JSON: &str = "application/json";
+const LINES: &str = "application/x-ndjson";
+
 fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
-    Written { path, verb, id, tag, query: &[], body: None, body_required: true, answers: Vec::new() }
+    Written {
+        path,
+        verb,
+        id,
+        tag,
+        query: &[],
+        body: None,
+        body_required: true,
+        answers: Vec::new(),
+        body_type: JSON,
+        answer_type: JSON,
+    }
 }
 
 impl Written {
@@ -44,6 +61,17 @@ impl Written {
         self
     }
 
+    /// An answer of lines of JSON.
+    fn lines(mut self, status: u16) -> Self {
+        self.answers.push((status, Some(json!({ "type": "string" }))));
+        Self { answer_type: LINES, ..self }
+    }
+
+    /// A body of lines of JSON.
+    fn lines_body(self) -> Self {
+        Self { body: Some(json!({ "type": "string" })), body_type: LINES, ..self }
+    }
+
     fn empty(mut self, status: u16) -> Self {
         self.answers.push((status, None));
         self
@@ -62,7 +90,7 @@ impl Written {
         for (status, schema) in &self.answers {
             let mut answer = json!({ "description": "Done." });
             if let Some(schema) = schema {
-                answer["content"] = json!({ "application/json": { "schema": schema } });
+                answer["content"] = json!({ self.answer_type: { "schema": schema } });
             }
             responses[status.to_string()] = answer;
         }
@@ -71,7 +99,7 @@ impl Written {
         });
         if let Some(body) = &self.body {
             operation["requestBody"] =
-                json!({ "required": self.body_required, "content": { "application/json": { "schema": body } } });
+                json!({ "required": self.body_required, "content": { self.body_type: { "schema": body } } });
         }
         operation
     }
@@ -79,7 +107,7 @@ impl Written {
 
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let all = [projects(), branches(), tags(), history(), undo(), admin(), open()].into_iter().flatten();
+    let all = [projects(), branches(), tags(), history(), undo(), files(), admin(), open()].into_iter().flatten();
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 
@@ -141,6 +169,26 @@ fn branches() -> Vec<Written> {
         written(format!("{PROJECT}/refs/resolve"), "GET", "resolve-ref", "Refs")
             .query(&[("ref", "string")])
             .answer(200, "ResolvedRefResponse"),
+    ]
+}
+
+fn files() -> Vec<Written> {
+    let tag = "Files";
+    vec![
+        written(format!("{PROJECT}/files"), "GET", "get-files", tag)
+            .query(&[("ref", "string")])
+            .answer(200, "FilesResponse"),
+        written(format!("{PROJECT}/files"), "PUT", "put-files", tag)
+            .query(&[("ref", "string"), ("dryRun", "boolean")])
+            .body("Files")
+            .answer(200, "ImportedResponse")
+            .answer(201, "ImportedResponse"),
+        written(format!("{PROJECT}/bundle"), "GET", "get-bundle", tag).query(&[("since", "string")]).lines(200),
+        written(format!("{TENANT}/bundles"), "POST", "apply-bundle", tag)
+            .query(&[("project", "string")])
+            .lines_body()
+            .answer(200, "BundleAppliedResponse")
+            .answer(201, "BundleAppliedResponse"),
     ]
 }
 

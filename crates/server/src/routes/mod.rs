@@ -3,6 +3,7 @@
 mod admin;
 mod branches;
 mod entities;
+mod files;
 mod health;
 mod history;
 mod pages;
@@ -75,6 +76,7 @@ fn manage(context: &Context) -> Routes {
     tags::routes(&mut routes);
     history::routes(&mut routes);
     undo::routes(&mut routes);
+    files::routes(&mut routes);
     sql::routes(&mut routes);
     for route in context.app.routes() {
         entities::route(route, &mut routes);

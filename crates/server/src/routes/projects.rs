@@ -116,16 +116,20 @@ async fn full_put(State(context): State<Context>, request: Request) -> Answered 
                 Some(_) => return Err(Error::field("/id", "mismatch", "the body's id is not the path's").into()),
                 None => return Err(Error::field("", "type", "the body must be a JSON object").into()),
             };
-            if incoming.headers.contains_key(header::IF_MATCH) {
-                return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "the project does not exist"));
-            }
-            let tenant = incoming.param("tenantId");
-            let written =
-                context.app.project_full_create(&incoming.principal, tenant, body, incoming.write_options()).await?;
+            let (tenant, options) = (incoming.param("tenantId"), creating(&incoming)?);
+            let written = context.app.project_full_create(&incoming.principal, tenant, body, options).await?;
             answer_written(StatusCode::CREATED, &written.value, &written).await
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// How a project is to be created that a client may have taken for one that is there.
+pub(super) fn creating(incoming: &Incoming) -> Result<WriteOptions, Problem> {
+    if incoming.headers.contains_key(header::IF_MATCH) {
+        return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "the project does not exist"));
+    }
+    Ok(incoming.write_options())
 }
 
 #[derive(Deserialize)]

@@ -20,12 +20,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 use understory_auth::Principal;
-use understory_manage::{Draft, ResolvedRef, RowDiff, Snapshot, diff};
+use understory_manage::{Draft, ResolvedRef, Snapshot};
+use understory_model::Model;
 
 pub use read::read;
 pub use tree::Tree;
 pub use write::write;
 
+use crate::changes::{Changes, changes};
 use crate::error::violations;
 use crate::{Error, Project, Result, Understory, WriteOptions, Written};
 
@@ -43,22 +45,24 @@ impl Project {
         Ok((files, view.resolved))
     }
 
-    /// Makes a branch say what files say, in one commit.
-    pub async fn files_put(&self, files: &Files, options: &WriteOptions) -> Result<Written<()>> {
+    /// Makes a branch say what files say, in one commit; what that changed.
+    pub async fn files_put(&self, files: &Files, options: &WriteOptions) -> Result<Written<Changes>> {
         let tree = self.tree(files)?;
         let message = || format!("Import project {} from files", self.id().id);
         let current = |rows: &Snapshot| write(self.model(), rows).ok().map(|files| json!({ "data": files }));
-        self.write(options, message, current, |draft| tree.apply(draft)).await
+        let written = self.write(options, message, current, |draft| tree.apply(draft)).await?;
+        let changed = match &written.commit {
+            Some(commit) => self.show(commit.hash.as_str()).await?.1,
+            None => Changes::new(),
+        };
+        let Written { head, commit, snapshot, unknown, .. } = written;
+        Ok(Written { value: changed, head, commit, snapshot, unknown })
     }
 
     /// What putting files to a ref would change. Nothing is written.
-    pub async fn files_plan(&self, files: &Files, reference: &str) -> Result<Vec<RowDiff>> {
-        let tree = self.tree(files)?;
-        let base = self.view(reference).await?.snapshot;
-        let mut draft = Draft::new(Arc::clone(self.model()), Arc::clone(&base));
-        tree.apply(&mut draft)?;
-        let changes = draft.finish().map_err(|broken| violations(self.model(), &broken))?;
-        Ok(diff(&base, &base.after(&changes)))
+    pub async fn files_plan(&self, files: &Files, reference: &str) -> Result<(Changes, ResolvedRef)> {
+        let view = self.view(reference).await?;
+        Ok((plan(self.model(), &self.tree(files)?, view.snapshot)?, view.resolved))
     }
 
     fn tree(&self, files: &Files) -> Result<Tree> {
@@ -66,7 +70,20 @@ impl Project {
     }
 }
 
+fn plan(model: &Arc<Model>, tree: &Tree, base: Arc<Snapshot>) -> Result<Changes> {
+    let mut draft = Draft::new(Arc::clone(model), base);
+    tree.apply(&mut draft)?;
+    let planned = draft.finish().map_err(|broken| violations(model, &broken))?;
+    Ok(changes(model, planned.iter()))
+}
+
 impl Understory {
+    /// What a project that is not there would be made of.
+    pub fn project_files_plan(&self, tenant: &str, id: &str, files: &Files) -> Result<Changes> {
+        let tree = read(self.model(), tenant, id, files).map_err(Error::Invalid)?;
+        plan(self.model(), &tree, Arc::default())
+    }
+
     /// Creates a project from files.
     pub async fn project_files_create(
         &self,
