@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use understory::Options;
+use understory::{MAX_BRANCHES, Options};
 
 use crate::args::Global;
 use crate::error::{CommandError, CommandResult};
@@ -44,6 +44,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// How a server is set up.
     pub server: understory_server::Settings,
+    /// The most branches that a project may have.
+    pub max_branches: usize,
     database: Option<&'static str>,
 }
 
@@ -98,6 +100,7 @@ impl Settings {
         let defaults = understory_server::Settings::default();
         let hops = environment.number("UNDERSTORY_TRUSTED_HOPS")?;
         let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
+        let branches = environment.number("UNDERSTORY_MAX_BRANCHES")?;
         let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
         Ok(Self {
             data: named.unwrap_or_else(|| here.join(DATA)),
@@ -112,6 +115,7 @@ impl Settings {
                 trusted_hops: hops.or(file.trusted_hops).unwrap_or(defaults.trusted_hops),
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
             },
+            max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
             database: DATABASES.into_iter().find(|name| environment.text(name).is_some()),
         })
     }
@@ -121,6 +125,7 @@ impl Settings {
         let mut options = Options::new(&self.data);
         options.admin_key.clone_from(&self.admin_key);
         options.model.clone_from(&self.model);
+        options.max_branches = self.max_branches;
         options
     }
 
@@ -159,14 +164,14 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_it_over_the_file() {
-        let file = "data = 'filed'\nlisten = ['127.0.0.1:1', '127.0.0.1:2']\nbody_limit = 5\ntrusted_hops = 2";
+        let file = "data = 'filed'\nlisten = ['127.0.0.1:1', '127.0.0.1:2']\nbody_limit = 5\ntrusted_hops = 2\nmax_branches = 9";
         let environment =
             [("UNDERSTORY_DATA", "set"), ("UNDERSTORY_BODY_LIMIT", "7"), ("UNDERSTORY_TRUSTED_HOPS", " ")];
         let nothing = flags(None, None);
         assert!(read(&nothing, &[], "").unwrap().data.ends_with(DATA));
         let settings = read(&nothing, &[], file).unwrap();
         assert!(settings.data.ends_with("filed"));
-        assert_eq!(settings.listen.len(), 2);
+        assert_eq!((settings.listen.len(), settings.max_branches), (2, 9));
         let settings = read(&nothing, &environment, file).unwrap();
         assert_eq!((settings.data, settings.server.body_limit, settings.server.trusted_hops), ("set".into(), 7, 2));
         assert_eq!(read(&flags(Some("flag"), None), &environment, file).unwrap().data, Path::new("flag"));

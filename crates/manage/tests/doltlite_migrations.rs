@@ -15,7 +15,7 @@ use understory_manage::doltlite::DoltLite;
 use understory_manage::{Applied, BranchName, CommitHash, ConfigStore as _, ProjectId, Snapshot, StoreError};
 use understory_model::{Key, Model, ModelFiles, Row, SchemaShape};
 use understory_sql::migration::generate::write;
-use understory_sql::{Migrations, Store};
+use understory_sql::{Database, Migrations, Store};
 
 const PROJECT: &str = "entity = 'project'\ndoc = 'A project.'\nscope = 'tenant'\nid = 'given'\n";
 const OLD: &str = "entity = 'note'\ndoc = 'A note.'\nscope = 'project'\n\
@@ -195,6 +195,61 @@ async fn branches_merge_whichever_of_them_is_migrated() {
         assert_eq!(*versions.new.store().read(&id, &back.hash).await.unwrap(), expected);
         store.project_delete(&id).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_failing_migration_leaves_the_whole_project_as_it_was() {
+    let versions = Versions::new();
+    let (good, bad) = (versions.project().await.0, project("p2"));
+    let store = versions.new.store();
+    let copy = versions.new.directory().join("copy.db");
+    store.backup(&good, &copy).await.unwrap();
+    store.restore(&bad, &copy).await.unwrap();
+    let (main, side) = (BranchName::main(), BranchName::new("side").unwrap());
+    let head = store.branch_head(&bad, &main).await.unwrap().unwrap();
+    store.branch_create(&bad, &side, &head).await.unwrap();
+    drop(store);
+    // Somebody made the table by hand, on the branch that comes last.
+    let db = Database::open_at(&versions.new.file("p2"), "side", false).unwrap();
+    db.batch("create table labels (id text primary key)").unwrap();
+    db.query("select dolt_commit('-A', '-m', 'by hand')", &[]).unwrap();
+    db.close().unwrap();
+
+    let store = versions.new.store();
+    let by_hand = store.branch_head(&bad, &side).await.unwrap();
+    let error = store.migrate(&bad).await.unwrap_err();
+    assert!(matches!(error, StoreError::Engine { .. }), "{error:?}");
+    assert_eq!(store.branch_head(&bad, &main).await.unwrap(), Some(head), "main was not migrated either");
+    assert_eq!(store.branch_head(&bad, &side).await.unwrap(), by_hand);
+    let left: Vec<_> = fs::read_dir(versions.new.directory()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.iter().all(|path| !path.to_string_lossy().contains('~')), "{left:?}");
+    assert_eq!(store.migrate(&good).await.unwrap().len(), 1, "the others proceed");
+    // Once it is mended the next run goes on.
+    drop(store);
+    let db = Database::open_at(&versions.new.file("p2"), "side", false).unwrap();
+    db.batch("drop table labels").unwrap();
+    db.query("select dolt_commit('-A', '-m', 'mended')", &[]).unwrap();
+    db.close().unwrap();
+    assert_eq!(versions.new.store().migrate(&bad).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn changes_between_old_and_new_commits_are_told_in_todays_shape() {
+    let versions = Versions::new();
+    let (id, old) = versions.project().await;
+    let store = versions.new.store();
+    let commit = committed(versions.put_new(&store, &id, &old, "new").await);
+    let expected = understory_manage::changed_rows(
+        &*store.read(&id, &old).await.unwrap(),
+        &*store.read(&id, &commit.hash).await.unwrap(),
+    );
+    let fresh = versions.new.store();
+    assert_eq!(fresh.changes(&id, Some(&old), &commit.hash).await.unwrap(), expected);
+    let migration = &commit.parents[0];
+    assert_eq!(fresh.changes(&id, Some(&old), migration).await.unwrap(), [], "a migration changes no row");
+    let own = fresh.changes(&id, Some(migration), &commit.hash).await.unwrap();
+    assert_eq!(own.len(), 2);
+    assert_eq!(own[1].before.as_ref().unwrap().get("stars"), &json!(3), "the default, not NULL");
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ use crate::request::Request;
 pub struct Args {
     #[command(flatten)]
     project: SomeProjectArg,
+    /// Days for which deleted branches and tags can still be undone
+    #[arg(long, value_name = "N", default_value_t = 90)]
+    undo_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -23,7 +26,7 @@ struct Collected {
 pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     let api = context.api()?;
     let collect = |project: &ProjectName| {
-        let reply = api.send(Request::post(project.path("/gc"), json!({})))?;
+        let reply = api.send(Request::post(project.path("/gc"), json!({ "undoDays": args.undo_days })))?;
         let Collected { before, after, dropped } = reply.read_data()?;
         let said = format!("{} to {}, deleted branches forgotten: {dropped}", size(before), size(after));
         Ok((said, reply.into_body()["data"].take()))
