@@ -60,17 +60,18 @@ async fn a_plan_writes_nothing_and_putting_does_what_it_says() {
     let home = Home::new().await;
     let shop = home.shop().await;
     let (mut files, before) = shop.files("main").await.unwrap();
-    assert_eq!(shop.files_plan(&files, "main").await.unwrap(), []);
+    assert!(shop.files_plan(&files, "main").await.unwrap().0.is_empty());
     files.insert(PROMPT.into(), "Be brief.".into());
     files.insert("tools/rain.json".into(), files["tools/weather.json"].clone());
 
-    let plan = shop.files_plan(&files, "main").await.unwrap();
-    let planned: Vec<_> = plan.iter().map(|row| (row.entity.as_str(), row.key.id(), row.kind)).collect();
-    assert_eq!(planned, [("sub_agent", "router", DiffKind::Modified), ("tool", "rain", DiffKind::Added)]);
+    let (plan, _) = shop.files_plan(&files, "main").await.unwrap();
+    assert_eq!(plan.keys().collect::<Vec<_>>(), ["subAgent", "tool"]);
+    assert_eq!(plan["subAgent"]["support/router"].kind, DiffKind::Modified);
+    assert_eq!(plan["tool"]["rain"].kind, DiffKind::Added);
     assert_eq!(shop.resolve("main").await.unwrap().hash, before.hash);
 
     let written = shop.files_put(&files, &WriteOptions::to("main", "From files")).await.unwrap();
-    assert_eq!(written.commit.unwrap().meta.message, "From files");
+    assert_eq!((written.commit.unwrap().meta.message.as_str(), written.value), ("From files", plan));
     assert_eq!(shop.files("main").await.unwrap().0, files);
     let again = shop.files_put(&files, &WriteOptions::default()).await.unwrap();
     assert!(again.commit.is_none() && again.head == written.head, "the same files change nothing");
@@ -110,4 +111,19 @@ async fn a_commit_before_there_was_anything_has_no_files() {
     let shop = home.shop().await;
     let first = shop.log("main", 10).await.unwrap().pop().unwrap().hash;
     assert!(matches!(shop.files(&first).await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn what_requests_refuse_beyond_the_model_is_refused_in_files() {
+    let home = Home::new().await;
+    let project = home.shop().await;
+    let (mut files, _) = project.files("").await.unwrap();
+    let both =
+        r#"{ "name": "Both", "url": "https://x.io", "slackChannelId": "C1", "eventTypes": ["conversation.created"] }"#;
+    files.insert("webhook-destinations/both.json".to_owned(), both.to_owned());
+    let refused = project.files_put(&files, &WriteOptions::default()).await.unwrap_err();
+    let Error::Invalid(faults) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults[0].pointer, "/files/webhook-destinations~1both.json/url", "{faults:?}");
+    assert!(faults[0].detail.contains("exactly one"), "{faults:?}");
+    assert!(project.files_plan(&files, "").await.is_err(), "the plan says so too");
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
@@ -41,6 +41,8 @@ pub struct Bundle {
     commits: Vec<(Identity, Vec<String>, Vec<LineChange>)>,
     branches: Vec<(BranchName, String)>,
     tags: Vec<(Tag, String)>,
+    /// Hashes of the commits that came so far: a commit's parents come before it.
+    known: HashSet<String>,
     /// The project's id where it was made.
     pub project: String,
 }
@@ -57,8 +59,9 @@ impl Bundle {
             }
             _ => return Err(BundleError::Damaged("it does not begin as a bundle does".into())),
         };
-        let mut bundle =
-            Self { requires: Vec::new(), commits: Vec::new(), branches: Vec::new(), tags: Vec::new(), project };
+        let (requires, commits, branches, tags) = Default::default();
+        let known = HashSet::from([ROOT.to_owned()]);
+        let mut bundle = Self { requires, commits, branches, tags, known, project };
         for line in lines {
             bundle.take(line)?;
         }
@@ -69,15 +72,21 @@ impl Bundle {
         let damaged = |detail: &str| BundleError::Damaged(detail.to_owned());
         let name = |name: &str| BranchName::new(name).map_err(damaged);
         match line {
-            Line::Requires(identity) => self.requires.push(identity),
+            Line::Requires(identity) => {
+                self.known.insert(identity.hash.clone());
+                self.requires.push(identity);
+            }
             Line::Commit { identity, parents, changes } => {
-                if identity.hash != identity.computed(&parents) || !parents.iter().all(|parent| self.knows(parent)) {
+                if identity.hash != identity.computed(&parents)
+                    || !parents.iter().all(|parent| self.known.contains(parent))
+                {
                     return Err(BundleError::Damaged(format!("commit '{}' is not what it was", identity.message)));
                 }
+                self.known.insert(identity.hash.clone());
                 self.commits.push((identity, parents, changes));
             }
-            Line::Branch { name: branch, to } if self.knows(&to) => self.branches.push((name(&branch)?, to)),
-            Line::Tag { name: tag, to, message, author, email, date } if self.knows(&to) => {
+            Line::Branch { name: branch, to } if self.known.contains(&to) => self.branches.push((name(&branch)?, to)),
+            Line::Tag { name: tag, to, message, author, email, date } if self.known.contains(&to) => {
                 let (tagger, hash) = (Signature::new(&author, &email), CommitHash::from_bytes(&[0; 20]));
                 self.tags.push((Tag { name: name(&tag)?, hash, tagger, message, date }, to));
             }
@@ -85,11 +94,6 @@ impl Bundle {
             Line::Header { .. } | Line::End { .. } => return Err(damaged("its lines are not in order")),
         }
         Ok(())
-    }
-
-    fn knows(&self, hash: &str) -> bool {
-        let held = self.commits.iter().any(|(identity, ..)| identity.hash == hash);
-        held || hash == ROOT || self.requires.iter().any(|identity| identity.hash == hash)
     }
 
     /// What taking it over would be, for a project that is there or is not yet.
@@ -103,7 +107,8 @@ impl Bundle {
         present: bool,
     ) -> Read<History> {
         let place = Place { model, project };
-        let mut plan = Plan { store, place, known: Vec::new(), places: BTreeMap::new(), history: History::default() };
+        let (known, places, history) = Default::default();
+        let mut plan = Plan { store, place, known, places, newest: None, history };
         plan.places.insert(ROOT.to_owned(), Placed { origin: Origin::Root, rows: Arc::default() });
         if present {
             plan.known = plan.all_commits().await?;
@@ -160,6 +165,8 @@ struct Plan<'a> {
     known: Vec<Commit>,
     /// The commits of the bundle, by our hash.
     places: BTreeMap<String, Placed>,
+    /// The hashes of the rows of the commit that came last: most commits follow the one before.
+    newest: Option<(String, Digests)>,
     history: History,
 }
 
@@ -205,7 +212,7 @@ impl Plan<'_> {
     }
 
     fn replayed(
-        &self,
+        &mut self,
         identity: &Identity,
         parents: &[String],
         changes: &[LineChange],
@@ -221,11 +228,15 @@ impl Plan<'_> {
             BundleError::Misfit(format!("commit '{}' breaks this server's model: {first}", identity.message))
         })?;
         let rows = before.after(&set);
-        let mut digests = Digests::of(&self.place, before);
+        let mut digests = match self.newest.take().filter(|(hash, _)| parents.first() == Some(hash)) {
+            Some((_, digests)) => digests,
+            None => Digests::of(&self.place, before),
+        };
         digests.apply(&self.place, &set.iter().cloned().collect::<Vec<Change>>());
         if digests.hash() != identity.rows {
             return Err(BundleError::Damaged(format!("commit '{}' does not come to its rows", identity.message)));
         }
+        self.newest = Some((identity.hash.clone(), digests));
         let author = Signature::new(&identity.author, &identity.email);
         let branch = identity.branch.as_deref().and_then(|branch| BranchName::new(branch).ok());
         let meta =

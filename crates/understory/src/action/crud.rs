@@ -105,6 +105,9 @@ fn put(
         let detail = format!("{} '{}' exists already", words(&entity.name), key.id());
         return Err(duplicate(draft.model(), &entity.name, detail));
     }
+    if let Some(fault) = own.and_then(|own| own.fault(&row)) {
+        return Err(Error::Invalid(vec![fault]));
+    }
     draft.put(entity, row);
     let empty = Map::new();
     let object = body.as_object().unwrap_or(&empty);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use understory_manage::Draft;
-use understory_model::{Entity, Key, Row};
+use understory_model::{Entity, FieldError, Key, Row};
 
 use crate::Result;
 use crate::action::Call;
@@ -23,6 +23,11 @@ pub(crate) trait Behaviour: Sync {
     /// Rewrites a body into what the model takes, before it is checked.
     fn accept(&self, _existing: Option<&Row>, _body: &mut Map<String, Value>) -> Result<()> {
         Ok(())
+    }
+
+    /// What is wrong with a row that the model accepts, however it came: by a request or in a file.
+    fn fault(&self, _row: &Row) -> Option<FieldError> {
+        None
     }
 
     /// Puts what hangs on a row that was just put.

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use understory_model::Row;
+use understory_model::{FieldError, Row};
 
 use super::Behaviour;
+use crate::names::sub_agent_relation::{TARGET, TYPE};
 use crate::{Error, Result};
 
 static OTHER_TARGETS: [&str; 2] = ["externalSubAgentId", "teamSubAgentId"];
@@ -32,6 +33,12 @@ impl Behaviour for SubAgentRelation {
             return Err(Error::field("/relationType", "required", "relationType is required"));
         }
         Ok(())
+    }
+
+    fn fault(&self, row: &Row) -> Option<FieldError> {
+        let wires = [(TARGET, "targetSubAgentId"), (TYPE, "relationType")];
+        let missing = wires.into_iter().find(|(column, _)| row.text(column).is_none());
+        missing.map(|(_, wire)| FieldError::new(format!("/{wire}"), "required", format!("{wire} is required")))
     }
 
     fn filter(&self, rows: &mut Vec<&Arc<Row>>, query: &BTreeMap<String, String>) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use understory_manage::Draft;
-use understory_model::{Entity, Key, Row, decode_create};
+use understory_model::{Entity, FieldError, Key, Row, decode_create};
 
 use super::{Behaviour, Form};
 use crate::action::Call;
@@ -86,6 +86,11 @@ impl Behaviour for Skill {
         }
     }
 
+    fn fault(&self, row: &Row) -> Option<FieldError> {
+        let detail = "a skill's name is its id, and not another";
+        (row.text(NAME) != row.text("id")).then(|| FieldError::new("/name", "immutable", detail))
+    }
+
     fn understands(&self, key: &str) -> bool {
         key == "files"
     }
@@ -135,10 +140,12 @@ impl Behaviour for SkillFile {
         if existing.is_some() && !body.contains_key("content") {
             return Err(Error::field("/content", "required", "content is required"));
         }
-        if existing.is_none() && !path.is_empty() {
-            check_path(path).map_err(|detail| Error::field("/filePath", "pattern", detail))?;
-        }
         Ok(())
+    }
+
+    fn fault(&self, row: &Row) -> Option<FieldError> {
+        let detail = check_path(row.text(PATH).unwrap_or_default()).err()?;
+        Some(FieldError::new("/filePath", "pattern", detail))
     }
 
     fn deletable(&self, row: &Row) -> Result<()> {

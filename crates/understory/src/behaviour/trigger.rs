@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use understory_model::Row;
+use understory_model::{FieldError, Row};
 
 use super::{Behaviour, Form, promise};
 use crate::action::Call;
@@ -21,6 +21,15 @@ impl Behaviour for Trigger {
             hash_headers(authentication, stored)?;
         }
         Ok(())
+    }
+
+    /// A header's secret is there as its hash, or not at all.
+    fn fault(&self, row: &Row) -> Option<FieldError> {
+        let headers = row.get(AUTHENTICATION)["headers"].as_array()?;
+        let open = |header: &Value| !header["name"].is_string() || !header["valueHash"].is_string();
+        let index = headers.iter().position(open)?;
+        let detail = "a header is kept as name, valueHash and valuePrefix; set its value over the API";
+        Some(FieldError::new(format!("/authentication/headers/{index}"), "required", detail))
     }
 
     fn answer(&self, _: &dyn Rows, row: &Row, call: &Call, _: bool, object: &mut Map<String, Value>) {

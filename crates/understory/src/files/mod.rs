@@ -50,7 +50,7 @@ impl Project {
         let tree = self.tree(files)?;
         let message = || format!("Import project {} from files", self.id().id);
         let current = |rows: &Snapshot| write(self.model(), rows).ok().map(|files| json!({ "data": files }));
-        let written = self.write(options, message, current, |draft| tree.apply(draft)).await?;
+        let written = self.write(options, message, current, |draft| import(&tree, draft)).await?;
         let changed = match &written.commit {
             Some(commit) => self.show(commit.hash.as_str()).await?.1,
             None => Changes::new(),
@@ -70,9 +70,14 @@ impl Project {
     }
 }
 
+fn import(tree: &Tree, draft: &mut Draft) -> Result<()> {
+    tree.check(draft)?;
+    tree.apply(draft)
+}
+
 fn plan(model: &Arc<Model>, tree: &Tree, base: Arc<Snapshot>) -> Result<Changes> {
     let mut draft = Draft::new(Arc::clone(model), base);
-    tree.apply(&mut draft)?;
+    import(tree, &mut draft)?;
     let planned = draft.finish().map_err(|broken| violations(model, &broken))?;
     Ok(changes(model, planned.iter()))
 }
@@ -94,6 +99,6 @@ impl Understory {
         options: WriteOptions,
     ) -> Result<Written<Project>> {
         let tree = read(self.model(), tenant, id, files).map_err(Error::Invalid)?;
-        self.create(principal, tenant, id, options, |draft| tree.apply(draft).map(|()| Vec::new())).await
+        self.create(principal, tenant, id, options, |draft| import(&tree, draft).map(|()| Vec::new())).await
     }
 }

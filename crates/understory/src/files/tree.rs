@@ -7,6 +7,7 @@ use understory_manage::{Draft, Violation};
 use understory_model::{Entity, FieldError, Key, Row, camel_case};
 
 use super::place::Place;
+use crate::behaviour::behaviour;
 use crate::error::words;
 use crate::{Error, Result};
 
@@ -37,6 +38,21 @@ impl Tree {
         self.index.insert(id, self.rows.len());
         self.rows.push(Placed { entity: Arc::clone(entity), row, fixed, place });
         None
+    }
+
+    /// Refuses rows that code with behaviour would refuse of a request. Those that are there already may stay: what was
+    /// written as files can always be read again.
+    pub(super) fn check(&self, draft: &Draft) -> Result<()> {
+        let new = self.rows.iter().filter(|placed| {
+            let (entity, key) = (&placed.entity, placed.entity.key_of(&placed.row));
+            draft.get(&entity.name, &key).is_none_or(|present| !present.same_content(&placed.row))
+        });
+        let faults = new.filter_map(|placed| {
+            let fault = behaviour(&placed.entity.name)?.fault(&placed.row)?;
+            Some(FieldError { pointer: placed.place.at(&fault.pointer), ..fault })
+        });
+        let faults: Vec<FieldError> = faults.collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
     }
 
     /// Makes a draft hold exactly these rows. Rows that say the same as before are left alone, timestamps and all;
