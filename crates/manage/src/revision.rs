@@ -50,7 +50,7 @@ impl Step {
             let count = if count.is_empty() { Ok(1) } else { count.parse() };
             return Ok((Self::Back(count.map_err(|_| "there are not that many commits")?), rest));
         }
-        let inner = text.strip_prefix("@{").ok_or("'@' is followed by a time in braces")?;
+        let inner = text.strip_prefix("@{").ok_or("after a name come ~n and @{TIME}, and nothing else")?;
         let (time, rest) = inner.split_once('}').ok_or("'@{' has no '}'")?;
         let time = parse_time(time)?;
         Ok((Self::At(time), rest))

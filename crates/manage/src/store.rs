@@ -69,10 +69,11 @@ pub trait ConfigStore: Send + Sync {
     /// Nothing that it reached goes: its head is kept from now on, see [`Self::kept`].
     async fn branch_delete(&self, project: &ProjectId, name: &BranchName, expected: &CommitHash) -> StoreResult<()>;
 
-    /// The heads of deleted branches, each once. What they reach can be read like what a branch reaches.
+    /// The heads of deleted branches and the commits of deleted tags, each once. What they reach can be read like what
+    /// a branch reaches.
     async fn kept(&self, project: &ProjectId) -> StoreResult<Vec<CommitHash>>;
 
-    /// Keeps the head of a deleted branch no longer: commits that only it reached may go. Again is fine.
+    /// Keeps one of these no longer: commits that only it reached may go. Again is fine.
     async fn keep_drop(&self, project: &ProjectId, head: &CommitHash) -> StoreResult<()>;
 
     /// All tags, by name.
@@ -81,7 +82,7 @@ pub trait ConfigStore: Send + Sync {
     /// Creates a tag at its commit. No branch or tag has its name.
     async fn tag_create(&self, project: &ProjectId, tag: &Tag) -> StoreResult<()>;
 
-    /// Deletes a tag. Commits that only it reached may go with it.
+    /// Deletes a tag. Its commit is kept from now on, see [`Self::kept`].
     async fn tag_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()>;
 
     /// One commit; `None` if no ref of the project reaches it.

@@ -240,8 +240,8 @@ async fn changes_between_old_and_new_commits_are_told_in_todays_shape() {
     let store = versions.new.store();
     let commit = committed(versions.put_new(&store, &id, &old, "new").await);
     let expected = understory_manage::changed_rows(
-        &*store.read(&id, &old).await.unwrap(),
-        &*store.read(&id, &commit.hash).await.unwrap(),
+        &store.read(&id, &old).await.unwrap(),
+        &store.read(&id, &commit.hash).await.unwrap(),
     );
     let fresh = versions.new.store();
     assert_eq!(fresh.changes(&id, Some(&old), &commit.hash).await.unwrap(), expected);

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use understory::{Idempotent, Principal, StoredAnswer, Understory};
 
 use crate::headers::{COMMIT, IDEMPOTENCY_KEY, text};
-use crate::request::read_body;
+use crate::request::{body_limit, read_body};
 use crate::{Context, Problem};
 
 /// Headers of an answer that a repeat gets again.
@@ -45,7 +45,8 @@ async fn run_once(context: &Context, key: String, request: Request, next: Next) 
     }
     let (parts, body) = request.into_parts();
     let principal = parts.extensions.get::<Principal>().cloned().ok_or(understory::Error::Unauthorized)?;
-    let body = read_body(&parts.headers, body, context.settings.body_limit).await?;
+    let limit = body_limit(context, parts.uri.path());
+    let body = read_body(&parts.headers, body, limit).await?;
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let hash = Understory::request_hash(parts.method.as_str(), path, &body);
     let project = project_of(parts.uri.path());

@@ -82,6 +82,14 @@ fn misfit(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Error 
     Error::field(pointer, reason, format!("the body does not fit: {detail}"))
 }
 
+/// The greatest bundle accepted: 1 GiB. It is read into memory.
+const BUNDLE_LIMIT: usize = 1 << 30;
+
+/// How long the body of a request to a path may be.
+pub(crate) fn body_limit(context: &Context, path: &str) -> usize {
+    if path.ends_with("/bundles") { BUNDLE_LIMIT } else { context.settings.body_limit }
+}
+
 /// Reads a body up to a limit.
 pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));

@@ -27,7 +27,7 @@ struct Project {
     commits: HashMap<CommitHash, Entry>,
     branches: BTreeMap<BranchName, CommitHash>,
     tags: BTreeMap<BranchName, Tag>,
-    /// Heads of deleted branches.
+    /// Heads of deleted branches, and commits of deleted tags.
     kept: BTreeSet<CommitHash>,
     /// Number of commits ever made: parents have lesser numbers than their children.
     made: u64,
@@ -236,7 +236,9 @@ impl ConfigStore for Memory {
 
     async fn tag_delete(&self, project: &ProjectId, name: &BranchName) -> StoreResult<()> {
         self.with(project, |project| {
-            project.tags.remove(name).map(drop).ok_or_else(|| StoreError::UnknownTag(name.clone()))
+            let tag = project.tags.remove(name).ok_or_else(|| StoreError::UnknownTag(name.clone()))?;
+            project.kept.insert(tag.hash);
+            Ok(())
         })
     }
 

@@ -45,7 +45,7 @@ impl Project {
             (Some(branch), None) => self.branch(branch).await?.head,
             (None, None) => self.resolve(BranchName::MAIN).await?.hash,
         };
-        self.refuse_too_many().await?;
+        self.refuse_too_many(1).await?;
         self.change_ref(RefAction::BranchCreate, &name, |change| change.to = Some(head.to_string())).await?;
         Ok(Branch { name, head })
     }
@@ -148,12 +148,20 @@ impl Project {
         }
     }
 
-    async fn refuse_too_many(&self) -> Result<()> {
-        let most = self.app().inner.max_branches;
-        if self.branches().await?.len() < most {
+    /// Refuses more branches than a project may have.
+    pub(crate) async fn refuse_too_many(&self, new: usize) -> Result<()> {
+        self.app().refuse_too_many(self.branches().await?.len() + new)
+    }
+}
+
+impl Understory {
+    pub(crate) fn refuse_too_many(&self, branches: usize) -> Result<()> {
+        let most = self.inner.max_branches;
+        if branches <= most {
             return Ok(());
         }
-        let detail = format!("the project has {most} branches, the most it may have; delete one that is done with");
+        let detail =
+            format!("a project may have {most} branches, and this would make it {branches}; delete some first");
         Err(Error::Unprocessable(detail))
     }
 }
@@ -169,9 +177,6 @@ impl Understory {
             }
             return Err(error.into());
         }
-        if matches!(change.action, RefAction::TagDelete) {
-            self.inner.documents.forget(&project.uid);
-        }
         // The ref is changed by now: a record that could not be finished is finished at the next start.
         if let Err(error) = runtime.ref_change_finish(&intent).await {
             tracing::error!(error = %error, "a ref's change could not be recorded as done");
@@ -183,10 +188,29 @@ impl Understory {
     pub(crate) async fn settle_ref_change(&self, intent: &Intent, project: &ProjectId) -> Result<()> {
         let IntentKind::RefChange(change) = &intent.kind else { return Ok(()) };
         match has_happened(self.inner.store.as_ref(), project, change).await {
-            Ok(true) => Ok(self.inner.runtime.ref_change_finish(intent).await?),
+            Ok(true) => {
+                let change = self.completed(project, change.clone()).await?;
+                let intent = Intent { kind: IntentKind::RefChange(change), ..intent.clone() };
+                Ok(self.inner.runtime.ref_change_finish(&intent).await?)
+            }
             Ok(false) | Err(StoreError::UnknownProject(_)) => Ok(self.inner.runtime.intent_done(intent).await?),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Understory {
+    /// A ref that a bundle made was written down before its commit was known.
+    async fn completed(&self, project: &ProjectId, mut change: RefChange) -> Result<RefChange> {
+        let makes = matches!(change.action, RefAction::BranchCreate | RefAction::TagCreate);
+        if makes && change.to.is_none() {
+            let store = &self.inner.store;
+            let tags = store.tags(project).await?.into_iter().map(|tag| (tag.name, tag.hash));
+            let branches = store.branches(project).await?.into_iter().map(|branch| (branch.name, branch.head));
+            let found = branches.chain(tags).find(|(name, _)| name.as_str() == change.name);
+            change.to = found.map(|(_, hash)| hash.to_string());
+        }
+        Ok(change)
     }
 }
 

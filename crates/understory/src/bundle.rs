@@ -70,6 +70,7 @@ impl Project {
         if history.branches.is_empty() && history.tags.is_empty() {
             return Ok(applied);
         }
+        self.refuse_too_many(history.branches.iter().filter(|branch| branch.from.is_none()).count()).await?;
         let (app, id, changes) = (self.app().clone(), self.id().clone(), self.new_refs(&history));
         // A client that hangs up must not leave refs without their record until the next start.
         let work = tokio::spawn(async move { app.import(&id, &history, changes).await.map(|made| (history, made)) });
@@ -106,6 +107,7 @@ impl Understory {
         }
         let project = ProjectId { tenant: tenant.to_owned(), id, uid: made_id() };
         let history = bundle.history(self.inner.store.as_ref(), self.model(), &project, false).await?;
+        self.refuse_too_many(history.branches.len())?;
         let commits = history.commits.len();
         self.project_replay(&project, history, turn).await?;
         let created = self.project(principal, tenant, &project.id).await?;

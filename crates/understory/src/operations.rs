@@ -136,7 +136,7 @@ impl Project {
     }
 
     async fn undo_commit(&self, commit: &Commit, bring: &Bring, options: &WriteOptions) -> Result<Undone> {
-        let branch = commit.meta.branch.clone().unwrap_or_else(BranchName::main);
+        let branch = self.present_name(commit.meta.branch.clone().unwrap_or_else(BranchName::main)).await?;
         let store = self.app().inner.store.as_ref();
         let gone = || Error::Conflict(format!("branch '{branch}', on which it was made, is not there any more"));
         let head = store.branch_head(self.id(), &branch).await?.ok_or_else(gone)?;
@@ -151,6 +151,21 @@ impl Project {
             commit: written.commit.map(|commit| commit.hash.to_string()),
             head: Some(written.head.to_string()),
         })
+    }
+
+    /// What a branch is called by now. Names that were given again since mean the branch that has them.
+    async fn present_name(&self, name: BranchName) -> Result<BranchName> {
+        let (tenant, id) = (&self.id().tenant, &self.id().id);
+        if self.app().inner.store.branch_head(self.id(), &name).await?.is_some() {
+            return Ok(name);
+        }
+        let changes = self.app().inner.runtime.ref_change_list(tenant, id, usize::MAX).await?;
+        let renames = changes.into_iter().rev().filter_map(|intent| match intent.kind {
+            IntentKind::RefChange(change) if change.uid == self.id().uid => Some((change.name, change.new_name?)),
+            _ => None,
+        });
+        let present = renames.fold(name.to_string(), |name, (from, to)| if name == from { to } else { name });
+        Ok(BranchName::new(&present).unwrap_or(name))
     }
 
     async fn undo_ref_change(&self, id: &str, change: &RefChange) -> Result<Undone> {
@@ -182,12 +197,13 @@ impl Project {
 
     /// A branch on which somebody has worked since is not taken away by undoing its creation.
     async fn undo_branch_create(&self, change: &RefChange) -> Result<()> {
-        let branch = self.branch(&change.name).await?;
+        let made = BranchName::new(&change.name).map_err(|_| Error::not_found("Branch", &change.name))?;
+        let branch = self.branch(self.present_name(made).await?.as_str()).await?;
         if Some(branch.head.as_str()) != change.to.as_deref() {
-            let detail = format!("branch '{}' has moved since; delete it if it is not wanted", change.name);
+            let detail = format!("branch '{}' has moved since; delete it if it is not wanted", branch.name);
             return Err(Error::Conflict(detail));
         }
-        self.branch_delete(&change.name).await
+        self.branch_delete(branch.name.as_str()).await
     }
 
     async fn require_tag_at(&self, name: &str, hash: Option<&str>) -> Result<()> {

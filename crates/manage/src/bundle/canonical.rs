@@ -112,7 +112,7 @@ impl Place<'_> {
             row.set(column, value);
         }
         if let IdRule::Derived(of) = &entity.id {
-            for column in of.iter() {
+            for column in of {
                 if !row.has(column) {
                     let value = match self.given(entity, column) {
                         Some(given) => given.to_owned(),

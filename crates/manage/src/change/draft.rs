@@ -4,7 +4,7 @@ use std::sync::Arc;
 use understory_model::{Clock, Entity, Key, Model, OnDelete, Row, Timestamps, Value};
 
 use super::laws::View;
-use super::{ChangeSet, Violation, settle};
+use super::{Change, ChangeSet, Violation, kind_of, settle};
 use crate::Snapshot;
 
 /// Edits not yet checked: what each touched row becomes, `None` for deleted.
@@ -97,10 +97,12 @@ impl Draft {
         true
     }
 
-    /// Takes over changes as they are, timestamps too: those of a merge, which says what rows become.
+    /// Takes over changes as they are, timestamps too: those of a merge, which says what rows become. Rows that change in
+    /// nothing else are left alone.
     pub fn take(&mut self, changes: &ChangeSet) {
-        let edits = changes.iter().map(|change| ((change.entity.clone(), change.key.clone()), change.after.clone()));
-        self.edits.extend(edits);
+        let says = |change: &&Change| kind_of(change.before.as_ref(), change.after.as_ref()).is_some();
+        let edit = |change: &Change| ((change.entity.clone(), change.key.clone()), change.after.clone());
+        self.edits.extend(changes.iter().filter(says).map(edit));
     }
 
     fn view(&self) -> View<'_> {

@@ -62,14 +62,14 @@ impl Inner {
 
     pub(super) fn tag_delete(&self, at: &At, name: &BranchName) -> StoreResult<()> {
         self.on_refs(at, |db| {
-            let tags = Refs::read(db)?.tags;
-            if !tags.iter().any(|tag| tag.name == *name) {
-                return Err(StoreError::UnknownTag(name.clone()));
+            let refs = Refs::read(db)?;
+            let tag = refs.tags.iter().find(|tag| tag.name == *name);
+            let tag = tag.ok_or_else(|| StoreError::UnknownTag(name.clone()))?;
+            if !refs.kept.contains(&tag.hash) {
+                call(db, "select dolt_branch(?, ?)", &[&encode_keep(&tag.hash), &encode_hash(&tag.hash)])?;
             }
             call(db, "select dolt_tag('-d', ?)", &[&encode_branch(name)])
-        })?;
-        self.renew(at);
-        Ok(())
+        })
     }
 }
 

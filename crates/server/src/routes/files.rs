@@ -13,11 +13,8 @@ use understory::{Changes, Error, Principal};
 
 use super::branches::{answer, open};
 use crate::headers::set_commit;
-use crate::request::{Incoming, read_body};
+use crate::request::{Incoming, body_limit, read_body};
 use crate::{Context, Problem};
-
-/// The greatest bundle accepted: 1 GiB. It is read into memory.
-const BUNDLE_LIMIT: usize = 1 << 30;
 
 type Answered = Result<Response, Problem>;
 
@@ -101,7 +98,7 @@ async fn bundle(State(context): State<Context>, request: Request) -> Answered {
 /// The body is a bundle, not JSON.
 async fn apply(State(context): State<Context>, mut request: Request) -> Answered {
     let body = std::mem::take(request.body_mut());
-    let bytes = read_body(request.headers(), body, BUNDLE_LIMIT).await?;
+    let bytes = read_body(request.headers(), body, body_limit(&context, request.uri().path())).await?;
     let incoming = Incoming::read(&context, request).await?;
     let principal: &Principal = &incoming.principal;
     let id = incoming.call.query.get("project").map(String::as_str);

@@ -100,6 +100,10 @@ pub async fn a_tag_keeps_its_commit(store: &Store) -> Checked {
         let again = store.tag_delete(&bench.project, &tag.name).await;
         assert!(matches!(again, Err(StoreError::UnknownTag(name)) if name == tag.name));
     }
+    assert_eq!(store.kept(&bench.project).await?, std::slice::from_ref(&own), "each can be made again");
+    store.tag_create(&bench.project, &tags[0]).await?;
+    store.tag_delete(&bench.project, &tags[0].name).await?;
+    store.keep_drop(&bench.project, &own).await?;
     assert_eq!(store.commit(&bench.project, &own).await?, None);
     let nobody = store.tag_create(&bench.project, &tag("x", &CommitHash::from_bytes(&[3; 20]))?).await;
     assert!(matches!(nobody, Err(StoreError::UnknownCommit(_))));
