@@ -61,6 +61,10 @@ impl Finder<'_> {
         if let Some(sub_agent) = self.kind(SUB_AGENT).filter(|_| perhaps_below) {
             found = self.candidates(&sub_agent, &ids)?;
         }
+        if found.is_empty() {
+            // A ref that is not there is the answer then, and not that nothing is at it.
+            self.api.send(Request::get(self.project.path("/refs/resolve")).query("ref", self.reference))?;
+        }
         match found.len() {
             0 if self.kind(first(address)).is_none() => Err(self.no_kind(address)),
             0 => Err(self.nothing(&entity, address)),

@@ -66,6 +66,13 @@ fn an_entity_of_ones_own_reaches_projects_that_are_there() {
     assert!(openapi["components"]["schemas"]["ExampleCreate"].is_object());
     drop(server);
 
+    // What would lose data is refused before anything is opened, and says what to do instead.
+    cli.write("ext/manage/example.toml", &EXAMPLE[..EXAMPLE.find("[columns.answer]").unwrap()]);
+    let said = cli.fails(&["log", "-p", "demo/support", "--model", "ext"], 2, "config");
+    assert!(said.contains("examples.answer is gone") && said.contains("hidden = true"), "{said}");
+    cli.fails(&["model", "migration", "less", "--model", "ext"], 1, "user");
+    cli.write("ext/manage/example.toml", EXAMPLE);
+
     let said = cli.fails(&["model", "migration", "--drop", "--model", "ext"], 1, "user");
     assert!(said.contains("has been applied"), "{said}");
     cli.ok(&["log", "-p", "demo/support"]);

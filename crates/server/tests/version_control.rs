@@ -352,9 +352,17 @@ async fn branches_are_limited_and_housekeeping_forgets_what_nobody_can_undo() {
     let kept = server.send("POST", &format!("{PROJECT}/gc"), None).await.expect(200, "gc");
     assert_eq!(kept["data"]["dropped"], 0, "it can be undone for a while");
     server.get(&format!("{ROUTER}?ref={lost}")).await;
+    server.app.keep_house(understory::UNDO_KEPT).await;
+    server.get(&format!("{ROUTER}?ref={lost}")).await;
     let gone = server.write("POST", &format!("{PROJECT}/gc"), &json!({ "undoDays": 0 }), 200).await;
     assert_eq!(gone["data"]["dropped"], 1);
     server.send("GET", &format!("{ROUTER}?ref={lost}"), None).await.expect(404, "nothing needs it");
+    assert_eq!(server.get("/manage/stats").await["data"][0]["deletedBranches"], 0);
+    // The server does the same by itself.
+    server.write("POST", &format!("{PROJECT}/branches"), &json!({ "name": "topic" }), 201).await;
+    set(&server, "topic", json!({ "name": "Lost" })).await;
+    server.send("DELETE", &format!("{PROJECT}/branches/topic"), None).await.expect(204, "deleted");
+    server.app.keep_house(std::time::Duration::ZERO).await;
     assert_eq!(server.get("/manage/stats").await["data"][0]["deletedBranches"], 0);
 }
 

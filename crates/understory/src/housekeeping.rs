@@ -59,6 +59,27 @@ impl Understory {
     }
 }
 
+impl Understory {
+    /// Forgets in every project changes of refs that are older than `undo_kept` and what only they kept. A project that
+    /// fails is logged; the others have their turn.
+    pub async fn keep_house(&self, undo_kept: Duration) {
+        let projects = match self.projects().await {
+            Ok(projects) => projects,
+            Err(error) => return tracing::warn!(%error, "the projects could not be listed for housekeeping"),
+        };
+        for (tenant, id) in projects {
+            let kept = async {
+                let project = self.project(&Principal::system(), &tenant, &id).await?;
+                let old = project.forget(undo_kept).await?;
+                if old > 0 { project.collect(undo_kept).await.map(drop) } else { Ok(()) }
+            };
+            if let Err(error) = kept.await {
+                tracing::warn!(tenant, project.id = id, %error, "housekeeping left a project for the next time");
+            }
+        }
+    }
+}
+
 impl Project {
     /// What the project takes.
     pub async fn stats(&self) -> Result<Stats> {
@@ -77,9 +98,17 @@ impl Project {
     /// Forgets changes of refs that are older than `undo_kept`, then what deleted branches alone reached and no record
     /// names any more, and gives the space back.
     pub async fn collect(&self, undo_kept: Duration) -> Result<Collected> {
+        let store = &self.app().inner.store;
+        let before = store.size(self.id()).await?;
+        let dropped = self.forget(undo_kept).await?;
+        store.gc(self.id()).await?;
+        Ok(Collected { before, after: store.size(self.id()).await?, dropped })
+    }
+
+    /// Forgets old changes of refs, and keeps what only they named no longer; how many heads that were.
+    async fn forget(&self, undo_kept: Duration) -> Result<usize> {
         let (store, runtime) = (&self.app().inner.store, &self.app().inner.runtime);
         let (tenant, id) = (&self.id().tenant, &self.id().id);
-        let before = store.size(self.id()).await?;
         runtime.ref_change_prune(tenant, id, undo_kept).await?;
         let named: BTreeSet<String> = runtime.commits_named(tenant, id).await?.into_iter().collect();
         let mut dropped = 0;
@@ -93,8 +122,7 @@ impl Project {
         if dropped > 0 {
             self.app().inner.documents.forget(&self.id().uid);
         }
-        store.gc(self.id()).await?;
-        Ok(Collected { before, after: store.size(self.id()).await?, dropped })
+        Ok(dropped)
     }
 
     /// The commits that a kept head reaches and no other ref does. The head itself counts, as it is what an undo needs.

@@ -80,11 +80,8 @@ impl Project {
             None if is_prefix(base) => store.commits_by_prefix(&self.id, base).await?,
             None => Vec::new(),
         };
-        match found.as_slice() {
-            [hash] => Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash: hash.clone() }),
-            [] => Err(Error::not_found("Ref", reference)),
-            _ => Err(Error::BadRequest(format!("more than one commit begins with {base}; give more of its hash"))),
-        }
+        let hash = only(found, base, reference)?;
+        Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash })
     }
 
     async fn resolve_branch(&self, reference: &str) -> Result<Option<ResolvedRef>> {
@@ -127,8 +124,35 @@ impl Project {
     }
 }
 
+/// The one commit that was found by the beginning of its hash.
+fn only(mut found: Vec<CommitHash>, base: &str, reference: &str) -> Result<CommitHash> {
+    match (found.pop(), found.is_empty()) {
+        (Some(hash), true) => Ok(hash),
+        (None, _) => Err(Error::not_found("Ref", reference)),
+        _ => Err(Error::BadRequest(format!("more than one commit begins with {base}; give more of its hash"))),
+    }
+}
+
 fn is_prefix(text: &str) -> bool {
     text.len() >= MIN_PREFIX
         && text.len() < 32
         && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'v').contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_names_one_commit_or_none() {
+        let hash = |byte: u8| CommitHash::from_bytes(&[byte; 20]);
+        let told = |found: Vec<CommitHash>| only(found, "0a1b2c3", "0a1b2c3~1").map(|hash| hash.to_string());
+        assert_eq!(told(vec![hash(1)]).ok(), Some(hash(1).to_string()));
+        assert!(matches!(told(vec![]), Err(Error::NotFound { id, .. }) if id == "0a1b2c3~1"));
+        let ambiguous = told(vec![hash(1), hash(2)]);
+        assert!(
+            matches!(&ambiguous, Err(Error::BadRequest(detail)) if detail.contains("more than one")),
+            "{ambiguous:?}"
+        );
+    }
 }

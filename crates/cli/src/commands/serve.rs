@@ -1,16 +1,21 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use understory::{Error, Options, Secret, Server, Understory};
+use tokio::time::{Instant, interval_at};
+use understory::{Error, Options, Secret, Server, UNDO_KEPT, Understory};
 use understory_server::{bind, router};
 
 use super::Context;
 use crate::error::{CommandError, CommandResult, io};
 use crate::settings::{Settings, address};
+
+const FIRST_HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
+const EVERY_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Serve a data directory over HTTP; an empty one is made ready first
 #[derive(clap::Args)]
@@ -59,9 +64,20 @@ async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> Com
     let stop = stop_signal()?;
     let made = app.keys().admin_key_ensure(settings.admin_key.as_deref()).await.map_err(Error::from)?.shown;
     greet(context, app.data(), made.as_ref().map(Secret::reveal), &addresses, synced)?;
+    let housekeeping = tokio::spawn(keep_house(app.clone()));
     let served = bound.serve(router(app, server_settings(args, settings)), stop).await;
+    housekeeping.abort();
     drop(note);
     served.map_err(|error| CommandError::internal("the server failed").because(&error))
+}
+
+/// Forgets once a day what can no longer be undone, not while the server is just starting.
+async fn keep_house(app: Understory) {
+    let mut days = interval_at(Instant::now() + FIRST_HOUSEKEEPING, EVERY_DAY);
+    loop {
+        days.tick().await;
+        app.keep_house(UNDO_KEPT).await;
+    }
 }
 
 fn server_settings(args: &Args, settings: &Settings) -> understory_server::Settings {

@@ -258,11 +258,12 @@ impl Inner {
 /// Every column of the model must come to be by some migration, or writes would fail later and one by one.
 fn check_model(model: &Model, migrations: &Migrations) -> StoreResult<()> {
     let diff = SchemaDiff::between(&migrations.shape(Store::Manage), &SchemaShape::of_manage(model.entities()));
-    let Some(change) = diff.changes.iter().find(|change| !matches!(change, SchemaChange::Refused(..))) else {
-        return Ok(());
+    let detail = match diff.changes.first() {
+        None => return Ok(()),
+        Some(refused @ SchemaChange::Refused(..)) => format!("{refused}; what is stored there would be lost"),
+        Some(change) => {
+            format!("{change}, but no migration makes it; write one with `understory model migration NAME`")
+        }
     };
-    Err(StoreError::Migration {
-        name: "model".into(),
-        detail: format!("{change}, but no migration makes it; write one with `understory model migration NAME`"),
-    })
+    Err(StoreError::Migration { name: "model".into(), detail })
 }
