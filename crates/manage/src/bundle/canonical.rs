@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use serde_json::Map;
 use sha2::{Digest as _, Sha256};
-use understory_model::{Column, Entity, IdRule, Key, Model, Row, Scope, Value, id};
+use understory_model::{Column, Entity, IdRule, Key, Model, Row, Scope, Value, check_value, id};
 
 use super::{Identity, LineChange};
 use crate::{Change, Commit, ProjectId, Snapshot};
@@ -33,34 +33,30 @@ impl Place<'_> {
         column == "id" && matches!(entity.id, IdRule::Derived(_))
     }
 
-    /// A key's own parts. Of a derived id the row says what it is made of, so that it stays only where no row is left.
-    fn short(&self, entity: &Entity, key: &Key) -> Vec<String> {
-        let named = entity.key.iter().zip(key.parts());
-        named.filter(|(column, _)| self.given(entity, column).is_none()).map(|(_, part)| part.clone()).collect()
+    /// The columns that tell a row from others in its project. A derived id is told by what it is made of.
+    fn own_key<'e>(&self, entity: &'e Entity) -> Vec<&'e String> {
+        let parts = match &entity.id {
+            IdRule::Derived(parts) => parts.as_slice(),
+            _ => &[],
+        };
+        let mut own: Vec<&String> = Vec::new();
+        for column in entity.key.iter().chain(parts) {
+            if self.given(entity, column).is_none() && !self.derives(entity, column) && !own.contains(&column) {
+                own.push(column);
+            }
+        }
+        own
+    }
+
+    fn key(&self, entity: &Entity, row: &Row) -> Vec<String> {
+        self.own_key(entity).into_iter().map(|column| row.text(column).unwrap_or_default().to_owned()).collect()
     }
 
     pub(super) fn line(&self, change: &Change) -> Option<LineChange> {
         let entity = self.model.entity(&change.entity)?;
+        let key = self.key(entity, change.after.as_ref().or(change.before.as_ref())?);
         let row = change.after.as_ref().map_or(Value::Null, |row| self.strip(entity, row).into());
-        let gone = change.before.as_ref().filter(|_| change.after.is_none());
-        let key = match gone {
-            // What a derived id was made of is needed to make it again.
-            Some(before) if matches!(entity.id, IdRule::Derived(_)) => self.derived_from(entity, before),
-            _ => self.short(entity, &change.key),
-        };
         Some(LineChange { entity: change.entity.clone(), key, row })
-    }
-
-    fn derived_from(&self, entity: &Entity, row: &Row) -> Vec<String> {
-        let IdRule::Derived(parts) = &entity.id else { return Vec::new() };
-        let columns = entity.key.iter().filter(|column| !self.derives(entity, column)).chain(parts);
-        let mut seen = Vec::new();
-        for column in columns.filter(|column| self.given(entity, column).is_none()) {
-            if !seen.contains(&column) {
-                seen.push(column);
-            }
-        }
-        seen.into_iter().map(|column| row.text(column).unwrap_or_default().to_owned()).collect()
     }
 
     /// A row's own columns, less those that hold what they hold by themselves.
@@ -77,53 +73,39 @@ impl Place<'_> {
     pub(super) fn change(&self, line: &LineChange) -> Result<(Key, Option<Row>), String> {
         let entity = self.model.entity(&line.entity);
         let entity = entity.ok_or_else(|| format!("this server knows no entity '{}'", line.entity))?;
-        let Value::Object(said) = &line.row else { return Ok((self.gone_key(entity, line)?, None)) };
+        let named = self.own_key(entity);
+        if named.len() != line.key.len() {
+            return Err(format!("{} {} has another number of parts", entity.title(), line.key.join("/")));
+        }
         let mut row = Row::new();
         for column in &entity.columns {
-            let value = match self.given(entity, &column.name) {
-                Some(given) => Value::from(given),
-                None => said.get(&column.name).unwrap_or_else(|| unsaid(column)).clone(),
-            };
-            row.set(&column.name, value);
+            if let Some(given) = self.given(entity, &column.name) {
+                row.set(&column.name, given);
+            }
+        }
+        named.into_iter().zip(&line.key).for_each(|(column, part)| row.set(column, part.as_str()));
+        if let Value::Object(said) = &line.row {
+            self.check(entity, line, said)?;
+            for column in entity.columns.iter().filter(|column| self.given(entity, &column.name).is_none()) {
+                row.set(&column.name, said.get(&column.name).unwrap_or_else(|| unsaid(column)).clone());
+            }
         }
         if let IdRule::Derived(parts) = &entity.id {
             row.set("id", id::derived_id(parts.iter().map(|part| row.text(part).unwrap_or_default())));
         }
-        if let Some(name) = said.keys().find(|name| entity.column(name).is_none()) {
-            return Err(format!("this server's {} has no column '{name}'", entity.title()));
-        }
-        for column in entity.columns.iter().filter(|column| said.contains_key(&column.name)) {
-            if let Some(error) = understory_model::check_value(column, row.get(&column.name)).into_iter().next() {
+        let key = entity.key_of(&row);
+        Ok((key, line.row.is_object().then_some(row)))
+    }
+
+    fn check(&self, entity: &Entity, line: &LineChange, said: &Map<String, Value>) -> Result<(), String> {
+        for (name, value) in said {
+            let column = entity.column(name);
+            let column = column.ok_or_else(|| format!("this server's {} has no column '{name}'", entity.title()))?;
+            if let Some(error) = check_value(column, value).into_iter().next() {
                 return Err(format!("{} {}: {}", entity.title(), line.key.join("/"), error.detail));
             }
         }
-        Ok((entity.key_of(&row), Some(row)))
-    }
-
-    fn gone_key(&self, entity: &Entity, line: &LineChange) -> Result<Key, String> {
-        let short = || format!("{} {} has another number of parts", entity.title(), line.key.join("/"));
-        let mut parts = line.key.iter();
-        let mut row = Row::new();
-        for column in entity.key.iter().filter(|column| !self.derives(entity, column)) {
-            let value = match self.given(entity, column) {
-                Some(given) => given.to_owned(),
-                None => parts.next().ok_or_else(short)?.clone(),
-            };
-            row.set(column, value);
-        }
-        if let IdRule::Derived(of) = &entity.id {
-            for column in of {
-                if !row.has(column) {
-                    let value = match self.given(entity, column) {
-                        Some(given) => given.to_owned(),
-                        None => parts.next().ok_or_else(short)?.clone(),
-                    };
-                    row.set(column, value);
-                }
-            }
-            row.set("id", id::derived_id(of.iter().map(|part| row.text(part).unwrap_or_default())));
-        }
-        Ok(entity.key_of(&row))
+        Ok(())
     }
 }
 
@@ -147,12 +129,8 @@ impl Digests {
     pub(super) fn apply(&mut self, place: &Place<'_>, changes: &[Change]) {
         for change in changes {
             let Some(entity) = place.model.entity(&change.entity) else { continue };
-            let row = change.after.as_ref().or(change.before.as_ref());
-            let key = match (&entity.id, row) {
-                (IdRule::Derived(_), Some(row)) => place.derived_from(entity, row),
-                _ => place.short(entity, &change.key),
-            };
-            let at = (change.entity.clone(), key);
+            let Some(row) = change.after.as_ref().or(change.before.as_ref()) else { continue };
+            let at = (change.entity.clone(), place.key(entity, row));
             match &change.after {
                 None => _ = self.0.remove(&at),
                 Some(row) => {

@@ -5,6 +5,7 @@
 mod apply;
 mod bench;
 mod branches;
+mod bundles;
 mod changes;
 mod concurrency;
 mod copies;
@@ -25,6 +26,7 @@ use understory_manage::ConfigStore;
 pub use apply::*;
 pub use bench::Bench;
 pub use branches::*;
+pub use bundles::*;
 pub use changes::*;
 pub use concurrency::*;
 pub use copies::*;
@@ -92,6 +94,9 @@ macro_rules! conformance_tests {
             a_tag_keeps_its_commit,
             changes_are_the_rows_that_differ,
             changes_of_unknown_commits_are_refused,
+            a_bundle_is_the_project_elsewhere,
+            a_bundle_can_become_another_project,
+            a_bundle_that_is_damaged_or_does_not_fit_is_refused,
             a_history_becomes_a_project,
             a_history_goes_on_where_a_project_is,
             a_history_that_does_not_fit_is_refused_whole,
