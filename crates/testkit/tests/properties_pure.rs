@@ -12,13 +12,18 @@ macro_rules! properties {
 }
 
 properties! {
-    edits_are_refused_or_valid: 64,
-    deletions_leave_a_valid_project: 64,
-    merging_the_same_changes_nothing: 64,
-    merging_again_brings_nothing: 128,
-    swapping_the_sides_swaps_the_labels: 128,
-    no_lone_edit_is_lost: 128,
-    the_order_of_merges_is_irrelevant: 128,
-    every_resolution_is_valid: 128,
+    edits_are_refused_or_valid: 500,
+    deletions_leave_a_valid_project: 500,
+    merging_the_same_changes_nothing: 1_500,
+    merging_again_brings_nothing: 1_500,
+    swapping_the_sides_swaps_the_labels: 1_500,
+    no_lone_edit_is_lost: 3_000,
+    only_what_both_sides_touched_conflicts: 1_500,
+    timestamps_never_conflict: 1_500,
+    the_order_of_merges_is_irrelevant: 1_500,
+    every_resolution_is_valid: 1_500,
+    resolutions_are_followed: 1_500,
+    a_deletion_stays_or_is_undone_whole: 1_500,
     random_sides_meet_in_every_way: 3_000,
+    every_entity_is_met: 1_500,
 }

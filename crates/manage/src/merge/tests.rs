@@ -172,6 +172,20 @@ fn the_same_relation_made_on_both_sides_is_one() {
 }
 
 #[test]
+fn what_one_side_leaves_open_in_a_row_that_both_added_is_a_conflict() {
+    let base = project();
+    let add = |tools: Value| {
+        edited(&base, |d| {
+            put(d, "sub_agent_tool_relation", uses_tool("a", "s2", "x").with("selected_tools", tools));
+        })
+    };
+    let (all, one) = (add(Value::Null), add(json!(["q"])));
+    for (ours, theirs) in [(&all, &one), (&one, &all)] {
+        assert_eq!(conflicts(&base, ours, theirs)[0].kind, ConflictKind::Fields(vec!["selected_tools".into()]));
+    }
+}
+
+#[test]
 fn deleted_against_edited_is_resolved_with_all_that_went_along() {
     let base = project();
     let a = key(&["a"]);
