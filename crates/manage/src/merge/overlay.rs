@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use understory_model::{Entity, OnDelete, Reference, Row, Value};
 
-use super::{RowId, Side, Sides};
+use super::{Resolution, RowId, Side, Sides};
 use crate::Snapshot;
 use crate::change::{Edits, View, target_key};
 
@@ -12,14 +12,15 @@ use crate::change::{Edits, View, target_key};
 /// Unlike a draft it never sets timestamps: a merge gives the same rows whenever it is run.
 pub(super) struct Overlay<'a> {
     sides: Sides<'a>,
+    given: &'a [Resolution],
     pub(super) edits: Edits,
     /// Rows that a resolution decided to drop: nothing but a row that needs them brings them back.
     dropped: BTreeSet<RowId>,
 }
 
 impl<'a> Overlay<'a> {
-    pub(super) fn new(sides: Sides<'a>) -> Self {
-        Self { sides, edits: Edits::new(), dropped: BTreeSet::new() }
+    pub(super) fn new(sides: Sides<'a>, given: &'a [Resolution]) -> Self {
+        Self { sides, given, edits: Edits::new(), dropped: BTreeSet::new() }
     }
 
     pub(super) fn get(&self, row: &RowId) -> Option<&Arc<Row>> {
@@ -107,12 +108,14 @@ impl<'a> Overlay<'a> {
         back
     }
 
-    /// Whether a deletion set this reference to null, and the side that keeps the target had not touched it.
+    /// Whether a deletion set this reference to null, and neither the side that keeps the target nor a resolution of
+    /// the row had anything to say about it.
     fn was_cleared(&self, entity: &Entity, reference: &Reference, row: &RowId, present: &Row, kept: &Row) -> bool {
         let column = &reference.column;
         let before = self.sides.base.get(&entity.name, &row.1);
         reference.on_delete == OnDelete::SetNull
             && present.get(column).is_null()
+            && !self.given.iter().any(|given| given.names(row, column))
             && before.is_some_and(|before| before.get(column) == kept.get(column))
     }
 

@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
             sides,
             given,
             resolutions: by_row.collect(),
-            overlay: Overlay::new(sides),
+            overlay: Overlay::new(sides, given),
             deleted_and_edited: Vec::new(),
             columns_set: BTreeSet::new(),
             conflicts: BTreeMap::new(),

@@ -271,6 +271,45 @@ fn a_reference_to_a_deleted_row_is_cleared_or_its_target_kept() {
 }
 
 #[test]
+fn a_given_null_stays_where_another_resolution_keeps_the_target() {
+    let base = project();
+    let (c, x) = (key(&["c"]), key(&["x"]));
+    let deleted = edited(&base, |d| {
+        assert!(d.delete("credential_reference", &c));
+        change(d, "tool", &x, "name", "ours");
+    });
+    let changed = edited(&base, |d| {
+        change(d, "credential_reference", &c, "name", "theirs");
+        change(d, "tool", &x, "name", "theirs");
+    });
+    let columns = BTreeMap::from([("credential_reference_id".to_owned(), Choice::Value(Value::Null))]);
+    let keep = Resolution::pick("credential_reference", c.clone(), Side::Theirs);
+    let pick = Resolution::pick("tool", x.clone(), Side::Theirs);
+    let credential = |resolution: Resolution| {
+        let result = merged(&base, &deleted, &changed, &[keep.clone(), resolution]);
+        result.get("tool", &x).unwrap().get("credential_reference_id").clone()
+    };
+    assert_eq!(credential(pick.clone()), Value::from("c"));
+    assert_eq!(credential(Resolution { columns, ..pick }), Value::Null);
+}
+
+#[test]
+fn a_resolution_does_not_make_a_relation_another() {
+    let base = project();
+    let relation = MODEL.entity("sub_agent_tool_relation").unwrap().key_of(&uses_tool("a", "s1", "x"));
+    let headers = |name: &str| {
+        edited(&base, |d| change(d, "sub_agent_tool_relation", &relation, "headers", json!({ "h": name })))
+    };
+    let (ours, theirs) = (headers("ours"), headers("theirs"));
+    for column in ["tool_id", "sub_agent_id"] {
+        let columns = BTreeMap::from([(column.to_owned(), Choice::Value("s2".into()))]);
+        let pick = Resolution::pick("sub_agent_tool_relation", relation.clone(), Side::Ours);
+        let refused = merge(&MODEL, &base, &ours, &theirs, &[Resolution { columns, ..pick }]);
+        assert!(matches!(refused, Err(ResolutionError::UnknownColumn { .. })), "{column}: {refused:?}");
+    }
+}
+
+#[test]
 fn two_rows_with_what_must_be_unique_conflict() {
     let base = project();
     let with_owner = |id: &str| {

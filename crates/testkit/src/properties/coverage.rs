@@ -50,7 +50,7 @@ fn fields_made_one(merge: &Merge, sides: [&Snapshot; 3]) -> Vec<&'static str> {
             let [b, o, t] = [base, ours, theirs].map(|row| row.get(&column.name));
             match column.merge {
                 _ if b == o || b == t || o == t => {}
-                MergeRule::Json if matches!(o, Value::Array(_)) => rules.push("array by id"),
+                MergeRule::Json if differ_in_an_array([b, o, t]) => rules.push("array by id"),
                 MergeRule::Json => rules.push("json by key"),
                 MergeRule::Lines => rules.push("lines"),
                 MergeRule::Set => rules.push("set"),
@@ -59,6 +59,18 @@ fn fields_made_one(merge: &Merge, sides: [&Snapshot; 3]) -> Vec<&'static str> {
         }
     }
     rules
+}
+
+/// Whether there is an array at one place of three documents, another in each.
+fn differ_in_an_array(documents: [&Value; 3]) -> bool {
+    match documents {
+        [Value::Object(b), Value::Object(o), Value::Object(t)] => {
+            let places = b.iter().filter_map(|(key, value)| Some([value, o.get(key)?, t.get(key)?]));
+            places.into_iter().any(differ_in_an_array)
+        }
+        [Value::Array(b), Value::Array(o), Value::Array(t)] => b != o && b != t && o != t,
+        _ => false,
+    }
 }
 
 /// Every entity of the model takes part: its rows are changed, added or deleted on either side, and merged.

@@ -100,14 +100,16 @@ impl Case {
     }
 
     /// Entities that have to do with each other, for the laws are about those: one of any kind, or in one of four
-    /// cases each one with unique columns or sets; two that it refers to or that refer to it; and another one.
+    /// cases each one with unique columns, with sets, or with what merges in parts; two that it refers to or that
+    /// refer to it; and another one.
     fn focus(&self) -> Vec<Arc<Entity>> {
         let model = model();
         let one = |from: Vec<Arc<Entity>>, n: usize| from.get(self.focus[n] as usize % from.len().max(1)).cloned();
         let all = || model.entities().cloned();
         let wanted = |entity: &Arc<Entity>| match self.picks[0] % 4 {
-            0 => !entity.unique.is_empty(),
+            0 => !entity.unique.is_empty() && !matches!(entity.id, IdRule::Derived(_)),
             1 => entity.columns.iter().any(|column| column.merge == MergeRule::Set),
+            2 => entity.columns.iter().any(|column| matches!(column.merge, MergeRule::Json | MergeRule::Lines)),
             _ => true,
         };
         let first = one(all().filter(wanted).collect(), 0);

@@ -38,11 +38,14 @@ fn with_line(text: &str, pick: usize) -> String {
 
 fn with_key(object: &Map<String, Value>, others: &Map<String, Value>, pick: usize) -> Value {
     let mut object = object.clone();
-    if let Some((key, value)) = others.iter().nth(pick % others.len().max(1)) {
-        if object.get(key) == Some(value) {
+    if let Some(Value::Array(items)) = object.get(ITEMS).filter(|_| pick.is_multiple_of(2)) {
+        let changed = with_item(items, &item_states(), pick / 2);
+        object.insert(ITEMS.to_owned(), changed);
+    } else if let Some((key, other)) = others.iter().nth(pick % others.len().max(1)) {
+        if object.get(key) == Some(other) {
             object.remove(key);
         } else {
-            object.insert(key.clone(), value.clone());
+            object.insert(key.clone(), other.clone());
         }
     }
     object.into()
@@ -101,6 +104,14 @@ fn texts() -> Vec<Value> {
     (0..1 << LINES).step_by(31).map(|n| text(n).into()).collect()
 }
 
+/// A key under which documents have items with ids.
+const ITEMS: &str = "items";
+
+fn item_states() -> Vec<Value> {
+    let states = (0..3).flat_map(|n| ["p", "q", "r", "s"].map(|id| json!({ "id": id, "n": n })));
+    states.collect()
+}
+
 fn documents() -> Vec<Value> {
     let server = |url: &str, more: Value| json!({ "type": "mcp", "mcp": { "server": { "url": url }, "more": more } });
     let mut all = vec![
@@ -122,22 +133,18 @@ fn documents() -> Vec<Value> {
         json!({ "algorithm": "sha256", "encoding": "hex", "signature": { "source": "header", "key": "s" },
             "signedComponents": [{ "source": "body" }], "componentJoin": { "strategy": "concatenate", "separator": "" } }),
     ];
-    for bits in 0..8_u8 {
-        let has = |bit: u8, key: &str, value: Value| (bits >> bit & 1 == 1).then(|| (key.to_owned(), value));
-        let of = |keys: [&str; 3], value: &Value| -> Value {
-            (0..3)
-                .zip(keys)
-                .filter_map(|(bit, key)| has(bit, key, value.clone()))
-                .collect::<serde_json::Map<_, _>>()
-                .into()
+    for bits in 0..8_usize {
+        let of = |keys: [&str; 3], value: Value| -> Value {
+            let chosen = keys.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
+            chosen.map(|(_, key)| ((*key).to_owned(), value.clone())).collect::<Map<_, _>>().into()
         };
-        all.push(of(["a", "b", "c"], &json!("x")));
-        all.push(of(["a", "b", "c"], &json!({ "d": bits })));
-        all.push(of(["base", "structuredOutput", "summarizer"], &json!({ "model": "m" })));
-        all.push(of(["stepCountIs", "transferCountIs", "x"], &json!(5)));
-        let items =
-            ["p", "q", "r"].iter().zip(0..).filter_map(|(id, bit)| has(bit, id, json!({ "id": id, "n": bits / 2 })));
-        all.push(items.map(|(_, item)| item).collect());
+        let items: Value = item_states().into_iter().skip(bits / 2).take(4).collect();
+        let mut with_items = of(["a", "b", "c"], json!("x"));
+        with_items[ITEMS] = items.clone();
+        all.extend([with_items, items]);
+        all.push(of(["a", "b", "c"], json!({ "d": bits })));
+        all.push(of(["base", "structuredOutput", "summarizer"], json!({ "model": "m" })));
+        all.push(of(["stepCountIs", "transferCountIs", "x"], json!(5)));
     }
     all
 }
