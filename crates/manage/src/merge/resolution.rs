@@ -128,9 +128,9 @@ impl Resolution {
         Ok(())
     }
 
-    /// Whether it says what this column of this row becomes.
-    pub(super) fn names(&self, (entity, key): &RowId, column: &str) -> bool {
-        self.entity == *entity && self.key == *key && self.columns.contains_key(column)
+    /// Whether it is this row's.
+    pub(super) fn is_about(&self, (entity, key): &RowId) -> bool {
+        self.entity == *entity && self.key == *key
     }
 
     /// Sets the columns that the resolution names.

@@ -294,6 +294,25 @@ fn a_given_null_stays_where_another_resolution_keeps_the_target() {
 }
 
 #[test]
+fn a_given_value_holds_where_another_resolution_answers_the_law() {
+    let base = project();
+    let (c, y) = (key(&["c"]), key(&["y"]));
+    let deleted = edited(&base, |d| assert!(d.delete("credential_reference", &c)));
+    let added = edited(&base, |d| {
+        change(d, "credential_reference", &c, "name", "theirs");
+        put(d, "tool", tool("y", json!({"type": "mcp"})).with("credential_reference_id", "c"));
+    });
+    let columns = BTreeMap::from([("credential_reference_id".to_owned(), Choice::Value(Value::Null))]);
+    let resolutions = [
+        Resolution::pick("credential_reference", c.clone(), Side::Theirs),
+        Resolution { columns, ..Resolution::pick("tool", y.clone(), Side::Theirs) },
+    ];
+    let result = merged(&base, &deleted, &added, &resolutions);
+    assert!(result.get("credential_reference", &c).is_some());
+    assert!(result.get("tool", &y).unwrap().get("credential_reference_id").is_null());
+}
+
+#[test]
 fn a_resolution_does_not_make_a_relation_another() {
     let base = project();
     let relation = MODEL.entity("sub_agent_tool_relation").unwrap().key_of(&uses_tool("a", "s1", "x"));

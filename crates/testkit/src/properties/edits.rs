@@ -1,12 +1,13 @@
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use understory_manage::change::DiffKind;
 use understory_manage::merge::ConflictKind;
-use understory_manage::{Snapshot, diff};
+use understory_manage::{RowDiff, Snapshot, diff};
 use understory_model::{Column, MergeRule, Row, Value};
 
 use super::merges::{clean, merged};
-use super::{Held, ensure, hold};
+use super::{Held, ensure, ensure_same, hold};
 use crate::samples::model;
 
 /// What one side added, changed or deleted is in the result, down to the keys of objects, the items of sets, their
@@ -19,6 +20,53 @@ pub fn no_lone_edit_is_lost(count: u32) -> Held {
         edits_are_kept(&base, &ours, &theirs, &result)?;
         edits_are_kept(&base, &theirs, &ours, &result)
     })
+}
+
+/// Both sides changed parts of one field: where the parts differ the field's rule makes them one, and every rule does.
+pub fn edits_of_one_field_meet_by_its_rule(count: u32) -> Held {
+    let met: RefCell<BTreeSet<&str>> = RefCell::default();
+    hold(count, 2, |case| {
+        let [base, ours, theirs] = case.contested().ok_or("no sides")?;
+        let Some(result) = clean(&base, &ours, &theirs)? else { return Ok(()) };
+        edits_are_kept(&base, &ours, &theirs, &result)?;
+        edits_are_kept(&base, &theirs, &ours, &result)?;
+        let back = clean(&base, &theirs, &ours)?.ok_or("a conflict the other way round")?;
+        ensure_same(&back, &result, "both ways")?;
+        met.borrow_mut().extend(diff(&base, &result).iter().flat_map(|row| made_one(row, &ours, &theirs)));
+        Ok(())
+    })?;
+    let met = met.into_inner();
+    ensure(met.len() == 4, || format!("of {count} cases: {met:?}"))
+}
+
+/// By which rules fields of a row became one that both sides changed, each in its own way.
+fn made_one(row: &RowDiff, ours: &Snapshot, theirs: &Snapshot) -> Option<&'static str> {
+    let entity = model().entity(&row.entity).cloned()?;
+    let (name, (before, _)) = row.fields.iter().next()?;
+    let [o, t] = [ours, theirs].map(|side| side.get(&row.entity, &row.key).map(|row| row.get(name)));
+    let (o, t) = (o?, t?);
+    if before == o || before == t || o == t {
+        return None;
+    }
+    match entity.column(name)?.merge {
+        MergeRule::Json if differ_in_an_array([before, o, t]) => Some("array by id"),
+        MergeRule::Json => Some("json by key"),
+        MergeRule::Lines => Some("lines"),
+        MergeRule::Set => Some("set"),
+        MergeRule::Cell | MergeRule::Newer => None,
+    }
+}
+
+/// Whether there is an array at one place of three documents, another in each.
+fn differ_in_an_array(documents: [&Value; 3]) -> bool {
+    match documents {
+        [Value::Object(b), Value::Object(o), Value::Object(t)] => {
+            let mut places = b.iter().filter_map(|(key, value)| Some([value, o.get(key)?, t.get(key)?]));
+            places.any(differ_in_an_array)
+        }
+        [Value::Array(b), Value::Array(o), Value::Array(t)] => b != o && b != t && o != t,
+        _ => false,
+    }
 }
 
 /// Whether `result` has what `side` made of `base`, while the other side made `other` of it.

@@ -80,6 +80,29 @@ impl Case {
         Some((base.after(&deleted?), base.after(&changed)))
     }
 
+    /// A past and two sides that changed parts of one field, and nothing else.
+    pub fn contested(&self) -> Option<[Snapshot; 3]> {
+        let rule = [MergeRule::Json, MergeRule::Lines, MergeRule::Set][usize::from(self.focus[0]) % 3];
+        let model = model();
+        let columns = model.entities().flat_map(|entity| entity.columns.iter().map(move |column| (entity, column)));
+        let parted: Vec<_> = columns.filter(|(e, c)| c.merge == rule && is_free(e, &c.name)).collect();
+        let (entity, column) = parted[usize::from(self.focus[1]) % parted.len()];
+        let values = values(entity, column);
+        let value = |pick: u8| &values[usize::from(pick) % values.len()];
+        let row = SEED.table(&entity.name).values().next()?;
+        let with = |value: &Value| {
+            let mut draft = Draft::new(Arc::clone(&model), Arc::new(SEED.clone()));
+            draft.put(entity, Row::clone(row).with(&column.name, value.clone()));
+            Some(SEED.after(&draft.finish().ok()?))
+        };
+        let base = value(self.picks[0]);
+        let side = |edits: &[Edit]| {
+            let part = |at: Value, e: &Edit| with_part(column, &at, value(e.picks[0]), e.picks[1].into());
+            edits.iter().take(2).fold(base.clone(), part)
+        };
+        Some([with(base)?, with(&side(&self.sides[0]))?, with(&side(&self.sides[1]))?])
+    }
+
     fn edited(&self, base: &Snapshot, edits: &[Edit]) -> Snapshot {
         base.after(&self.change(base, edits))
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use understory_manage::change::{DiffKind, check};
 use understory_manage::merge::{Choice, Conflict, ConflictKind, Resolution, Side};
 use understory_manage::{Snapshot, Violation, diff};
-use understory_model::{ColumnType, Entity, Value, check_value};
+use understory_model::{ColumnType, Entity, IdRule, Value, check_value};
 
 use super::edits::kept;
 use super::merges::merged;
@@ -94,7 +94,8 @@ fn is_lawful(entity: &Entity, column: &str) -> bool {
 
 /// A value with which a row breaks a law no longer.
 fn lawful(decide: &mut Decisions<'_>, entity: &Entity, violation: &Violation) -> Option<(String, Choice)> {
-    let free = |name: &&String| entity.column(name).filter(|column| !entity.key.contains(&column.name));
+    let derived = |name: &String| matches!(&entity.id, IdRule::Derived(parts) if parts.contains(name));
+    let free = |name: &&String| entity.column(name).filter(|c| !entity.key.contains(&c.name) && !derived(&c.name));
     let (column, value) = match violation {
         Violation::Dangling { column, .. } => (free(&column).filter(|column| column.optional)?, Value::Null),
         Violation::Duplicate { columns, .. } => {
@@ -142,7 +143,9 @@ fn is_followed(conflict: &Conflict, resolution: &Resolution, result: &Snapshot) 
     let Some(row) = result.get(&conflict.entity, &conflict.key) else { return Ok(()) };
     for (column, choice) in &resolution.columns {
         if let Choice::Value(value) = choice {
-            ensure(row.get(column) == value, || format!("{column} of {row:?} in spite of {resolution:?}"))?;
+            ensure(row.get(column) == value, || {
+                format!("{column} of {row:?} in spite of {resolution:?} of {conflict:?}")
+            })?;
         }
     }
     let (ConflictKind::Fields(open), Some(ours), Some(theirs)) = (&conflict.kind, &conflict.ours, &conflict.theirs)
