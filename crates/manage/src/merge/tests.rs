@@ -430,4 +430,10 @@ fn a_virtual_base_keeps_the_older_value_where_sides_differ() {
     assert_eq!((row.text("name"), row.text("description")), (Some("a"), Some("d")));
     let deleted = edited(&base, |d| assert!(d.delete("agent", &a)));
     assert_eq!(merge_virtual(&MODEL, &base, &deleted, &ours).get("agent", &a), base.get("agent", &a));
+    let added = |tools: Value| {
+        edited(&base, |d| {
+            put(d, "sub_agent_tool_relation", uses_tool("a", "s2", "x").with("selected_tools", tools));
+        })
+    };
+    assert_eq!(merge_virtual(&MODEL, &base, &added(Value::Null), &added(json!(["q"]))), base, "neither is older");
 }
