@@ -32,7 +32,7 @@ pub fn edits_of_one_field_meet_by_its_rule(count: u32) -> Held {
         edits_are_kept(&base, &theirs, &ours, &result)?;
         let back = clean(&base, &theirs, &ours)?.ok_or("a conflict the other way round")?;
         ensure_same(&back, &result, "both ways")?;
-        met.borrow_mut().extend(diff(&base, &result).iter().flat_map(|row| made_one(row, &ours, &theirs)));
+        met.borrow_mut().extend(diff(&base, &result).iter().filter_map(|row| made_one(row, &ours, &theirs)));
         Ok(())
     })?;
     let met = met.into_inner();
