@@ -6,7 +6,7 @@ use understory_manage::merge::ConflictKind;
 use understory_manage::{RowDiff, Snapshot, diff};
 use understory_model::{Column, MergeRule, Row, Value};
 
-use super::merges::{clean, merged};
+use super::merges::{clean, merged, sets_sorted};
 use super::{Held, ensure, ensure_same, hold};
 use crate::samples::model;
 
@@ -32,6 +32,8 @@ pub fn edits_of_one_field_meet_by_its_rule(count: u32) -> Held {
         edits_are_kept(&base, &theirs, &ours, &result)?;
         let back = clean(&base, &theirs, &ours)?.ok_or("a conflict the other way round")?;
         ensure_same(&back, &result, "both ways")?;
+        let again = clean(&base, &result, &theirs)?.ok_or("a conflict at the second time")?;
+        ensure_same(&sets_sorted(&again), &sets_sorted(&result), "from the old base")?;
         met.borrow_mut().extend(diff(&base, &result).iter().filter_map(|row| made_one(row, &ours, &theirs)));
         Ok(())
     })?;

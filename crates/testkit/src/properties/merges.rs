@@ -41,6 +41,8 @@ pub fn merging_the_same_changes_nothing(count: u32) -> Held {
 }
 
 /// Merging again what was merged brings nothing, from its own head and from the old base.
+///
+/// From the old base the items of a set that both sides moved may come in another order.
 pub fn merging_again_brings_nothing(count: u32) -> Held {
     hold(count, 2, |case| {
         let base = case.base();
@@ -50,7 +52,7 @@ pub fn merging_again_brings_nothing(count: u32) -> Held {
         ensure_same(&again, &result, "from the merged head")?;
         let Some(result) = clean(&base, &ours, &theirs)? else { return Ok(()) };
         let again = clean(&base, &result, &theirs)?.ok_or("a conflict at the second time")?;
-        ensure_same(&again, &result, "from the old base")
+        ensure_same(&sets_sorted(&again), &sets_sorted(&result), "from the old base")
     })
 }
 
@@ -117,7 +119,7 @@ pub fn the_order_of_merges_is_irrelevant(count: u32) -> Held {
 }
 
 /// A snapshot with the items of sets in one order.
-fn sets_sorted(snapshot: &Snapshot) -> Snapshot {
+pub(super) fn sets_sorted(snapshot: &Snapshot) -> Snapshot {
     let sorted = |row: &Row, entity: &Entity| -> Row {
         let is_set = |name: &str| entity.column(name).is_some_and(|column| column.merge == MergeRule::Set);
         let cell = |(name, value): (&str, &Value)| match value {

@@ -35,6 +35,7 @@ fn deleted_against_edited_is_resolved_with_all_that_went_along() {
     let changed = edited(&base, |d| {
         change(d, "agent", &a, "name", "edited");
         put(d, "sub_agent", sub_agent("a", "s3"));
+        put(d, "sub_agent_tool_relation", uses_tool("a", "s3", "x"));
     });
     let found = conflicts(&base, &changed, &deleted);
     assert_eq!(found[0].kind, ConflictKind::DeleteEdit);
@@ -171,6 +172,19 @@ fn keeping_wins_over_deleting() {
     let result = merged(&base, &deleted, &changed, &picks);
     assert_eq!(result.get("agent", &a).unwrap().text("name"), Some("edited"));
     assert_eq!(result.table("sub_agent").keys().map(Key::id).collect::<Vec<_>>(), ["s1"]);
+}
+
+#[test]
+fn a_row_to_be_kept_outlives_the_deletion_of_what_it_hangs_under() {
+    let base = project();
+    let (a, s3) = (key(&["a"]), key(&["a", "s3"]));
+    let deleted = edited(&base, |d| assert!(d.delete("agent", &a)));
+    let changed = edited(&base, |d| {
+        change(d, "agent", &a, "name", "edited");
+        put(d, "sub_agent", sub_agent("a", "s3"));
+    });
+    let picks = [Resolution::pick("agent", a, Side::Ours), Resolution::pick("sub_agent", s3, Side::Theirs)];
+    assert_eq!(crate::diff(&merged(&base, &deleted, &changed, &picks), &changed), []);
 }
 
 #[test]
