@@ -7,14 +7,14 @@ use super::json::{Clash, merge_json, merge_set};
 
 /// The value of a column that both sides may have changed; `base` is absent where no row was there before.
 ///
-/// A change that one side alone made stands. Where both changed it, the column's rule decides, and what the rule
-/// makes must be a value that the column accepts: two edits that each fit a JSON Schema need not fit together.
+/// A change that one side alone made stands; in a row that both added, each side made every value, null too. Where
+/// both changed it, the column's rule decides, and what the rule makes must be a value that the column accepts: two
+/// edits that each fit a JSON Schema need not fit together.
 pub(super) fn merge_field(column: &Column, base: Option<&Value>, ours: &Value, theirs: &Value) -> Result<Value, Clash> {
-    let before = base.unwrap_or(&Value::Null);
-    if ours == theirs || theirs == before {
+    if ours == theirs || base == Some(theirs) {
         return Ok(ours.clone());
     }
-    if ours == before {
+    if base == Some(ours) {
         return Ok(theirs.clone());
     }
     let merged = match column.merge {
@@ -22,8 +22,8 @@ pub(super) fn merge_field(column: &Column, base: Option<&Value>, ours: &Value, t
         MergeRule::Newer => return Ok(greater(ours, theirs).clone()),
         MergeRule::Json => merge_json(base, Some(ours), Some(theirs))?.unwrap_or_default(),
         MergeRule::Set => merge_set(base, ours, theirs)?,
-        MergeRule::Lines => match (before, ours, theirs) {
-            (Value::String(base), Value::String(ours), Value::String(theirs)) => {
+        MergeRule::Lines => match (base, ours, theirs) {
+            (Some(Value::String(base)), Value::String(ours), Value::String(theirs)) => {
                 merge_lines(base, ours, theirs)?.into()
             }
             _ => return Err(Clash),

@@ -38,6 +38,7 @@ impl<'a, 'r> Laws<'a, 'r> {
         let mut seen = BTreeSet::new();
         loop {
             let violations = match settle(self.sides.model, self.sides.ours, overlay.edits.clone()) {
+                Ok(_) if self.set_remaining_columns(overlay) => continue,
                 Ok(changes) => return Ok(Settled { changes: Some(changes), conflicts: Vec::new(), seen }),
                 Err(violations) => violations,
             };
@@ -80,12 +81,7 @@ impl<'a, 'r> Laws<'a, 'r> {
     fn answer(&mut self, overlay: &mut Overlay<'a>, violation: &Violation) -> bool {
         let (row, other) = self.place(violation);
         let Some(resolution) = self.resolutions.get(&row) else { return false };
-        if !resolution.columns.is_empty() && self.columns_set.insert(row.clone()) {
-            if let Some(present) = overlay.get(&row) {
-                let mut becomes = present.as_ref().clone();
-                resolution.set_columns(&self.sides, &mut becomes);
-                overlay.set(&row, Some(becomes.into()));
-            }
+        if self.set_columns(overlay, &row, resolution) {
             return true;
         }
         if given_column(resolution, violation).is_some() || self.answered.contains(violation) {
@@ -100,6 +96,24 @@ impl<'a, 'r> Laws<'a, 'r> {
             Violation::Dangling { .. } | Violation::Restricted { .. } => {
                 self.answer_missing(overlay, &row, &other, resolution.pick);
             }
+        }
+        true
+    }
+
+    /// Sets the columns that resolutions name where another resolution answered what they were about; whether any did.
+    fn set_remaining_columns(&mut self, overlay: &mut Overlay<'a>) -> bool {
+        let resolutions = self.resolutions;
+        resolutions.iter().fold(false, |any, (row, resolution)| self.set_columns(overlay, row, resolution) || any)
+    }
+
+    /// Sets the columns that a resolution names, once; whether it did.
+    fn set_columns(&mut self, overlay: &mut Overlay<'a>, row: &RowId, resolution: &Resolution) -> bool {
+        if resolution.columns.is_empty() || !self.columns_set.insert(row.clone()) {
+            return false;
+        }
+        if let Some(present) = overlay.get(row) {
+            let becomes = overlay.as_given(row, present);
+            overlay.set(row, Some(becomes));
         }
         true
     }

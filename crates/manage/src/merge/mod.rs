@@ -111,7 +111,7 @@ pub fn merge(
 /// The rows that both sides together come to, for use as the base of another merge.
 ///
 /// A field that both changed in different ways, or a row deleted on one side and changed on the other, is as it was in
-/// `base`: comparing with the older value makes a conflict where the sides still differ, and never decides for one.
+/// `base`, and a row that both added in different ways is absent: comparing with the older value makes a conflict where the sides still differ, and never decides for one.
 /// The laws are not applied, as such a snapshot is only compared with.
 pub(crate) fn merge_virtual(model: &Model, base: &Snapshot, ours: &Snapshot, theirs: &Snapshot) -> Snapshot {
     run::merge_virtual(Sides { model, base, ours, theirs })

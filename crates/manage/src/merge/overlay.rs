@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use understory_model::{Entity, OnDelete, Reference, Row, Value};
 
-use super::{RowId, Side, Sides};
+use super::{Resolution, RowId, Side, Sides};
 use crate::Snapshot;
 use crate::change::{Edits, View, target_key};
 
@@ -12,14 +12,15 @@ use crate::change::{Edits, View, target_key};
 /// Unlike a draft it never sets timestamps: a merge gives the same rows whenever it is run.
 pub(super) struct Overlay<'a> {
     sides: Sides<'a>,
+    given: &'a [Resolution],
     pub(super) edits: Edits,
     /// Rows that a resolution decided to drop: nothing but a row that needs them brings them back.
     dropped: BTreeSet<RowId>,
 }
 
 impl<'a> Overlay<'a> {
-    pub(super) fn new(sides: Sides<'a>) -> Self {
-        Self { sides, edits: Edits::new(), dropped: BTreeSet::new() }
+    pub(super) fn new(sides: Sides<'a>, given: &'a [Resolution]) -> Self {
+        Self { sides, given, edits: Edits::new(), dropped: BTreeSet::new() }
     }
 
     pub(super) fn get(&self, row: &RowId) -> Option<&Arc<Row>> {
@@ -62,14 +63,28 @@ impl<'a> Overlay<'a> {
         let mut kept = Vec::new();
         let mut needed = vec![row.clone()];
         while let Some(row) = needed.pop() {
-            let Some(content) = kept_by.get(&row.0, &row.1) else { continue };
+            let Some(content) = kept_by.get(&row.0, &row.1).map(|content| self.as_given(&row, content)) else {
+                continue;
+            };
             self.dropped.remove(&row);
-            self.set(&row, Some(Arc::clone(content)));
-            needed.extend(self.missing_targets(&row.0, content));
+            needed.extend(self.missing_targets(&row.0, &content));
+            self.set(&row, Some(content));
             kept.push(row);
         }
         while let Some(target) = kept.pop() {
             kept.extend(self.take_back_dependents(&target, kept_by));
+        }
+    }
+
+    /// A row as it is, but for the columns that a resolution of it names.
+    pub(super) fn as_given(&self, row: &RowId, content: &Arc<Row>) -> Arc<Row> {
+        match self.given.iter().find(|given| given.is_about(row) && !given.columns.is_empty()) {
+            None => Arc::clone(content),
+            Some(given) => {
+                let mut becomes = Row::clone(content);
+                given.set_columns(&self.sides, &mut becomes);
+                Arc::new(becomes)
+            }
         }
     }
 
@@ -89,6 +104,7 @@ impl<'a> Overlay<'a> {
         for (entity, reference) in model.references_to(&target.0) {
             for (key, row) in before.referring(entity, reference, &target.1) {
                 let dependent = (entity.name.clone(), key);
+                let row = self.as_given(&dependent, &row);
                 match self.get(&dependent) {
                     None if !self.dropped.contains(&dependent)
                         && self.missing_targets(&entity.name, &row).is_empty() =>
@@ -107,7 +123,8 @@ impl<'a> Overlay<'a> {
         back
     }
 
-    /// Whether a deletion set this reference to null, and the side that keeps the target had not touched it.
+    /// Whether a deletion set this reference to null, and neither the side that keeps the target nor a resolution had
+    /// anything to say about it.
     fn was_cleared(&self, entity: &Entity, reference: &Reference, row: &RowId, present: &Row, kept: &Row) -> bool {
         let column = &reference.column;
         let before = self.sides.base.get(&entity.name, &row.1);

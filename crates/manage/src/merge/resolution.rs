@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use understory_model::{Key, Row, Value, check_value};
+use understory_model::{Entity, IdRule, Key, Row, Value, check_value};
 
-use super::{Side, Sides};
+use super::{RowId, Side, Sides};
 use crate::change::is_timestamp;
 
 /// What somebody decided about a conflict.
@@ -108,7 +108,7 @@ impl Resolution {
         let entity = sides.model.entity(name).ok_or_else(|| ResolutionError::unknown_conflict(self))?;
         for (column_name, choice) in &self.columns {
             let (entity_name, key, column) = (name.clone(), key.clone(), column_name.clone());
-            let known = entity.column(column_name).filter(|c| !entity.key.contains(&c.name) && !is_timestamp(&c.name));
+            let known = entity.column(column_name).filter(|column| may_set(entity, &column.name));
             let Some(known) = known else {
                 return Err(ResolutionError::UnknownColumn { entity: entity_name, key, column });
             };
@@ -128,6 +128,11 @@ impl Resolution {
         Ok(())
     }
 
+    /// Whether it is this row's.
+    pub(super) fn is_about(&self, (entity, key): &RowId) -> bool {
+        self.entity == *entity && self.key == *key
+    }
+
     /// Sets the columns that the resolution names.
     pub(super) fn set_columns(&self, sides: &Sides<'_>, row: &mut Row) {
         for (column, choice) in &self.columns {
@@ -141,4 +146,10 @@ impl Resolution {
             row.set(column, value);
         }
     }
+}
+
+/// Whether a resolution may say what a column becomes: not what the row is named by, nor when it was written.
+fn may_set(entity: &Entity, column: &str) -> bool {
+    let derived = matches!(&entity.id, IdRule::Derived(parts) if parts.iter().any(|part| part == column));
+    !derived && !entity.key.iter().any(|part| part == column) && !is_timestamp(column)
 }

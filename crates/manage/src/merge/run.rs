@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use understory_model::Value;
+use understory_model::{Row, Value};
 
 use super::laws::Laws;
 use super::overlay::Overlay;
@@ -35,7 +36,7 @@ impl<'a> Run<'a> {
             sides,
             given,
             resolutions: by_row.collect(),
-            overlay: Overlay::new(sides),
+            overlay: Overlay::new(sides, given),
             deleted_and_edited: Vec::new(),
             columns_set: BTreeSet::new(),
             conflicts: BTreeMap::new(),
@@ -145,13 +146,11 @@ pub(super) fn merge_virtual(sides: Sides<'_>) -> Snapshot {
             Met::Put(becomes) => Some(becomes),
             Met::Delete => None,
             Met::DeleteEdit => before.cloned(),
-            Met::Clash(becomes, columns) => {
-                let mut becomes = becomes.as_ref().clone();
-                for column in columns {
-                    becomes.set(&column, before.map_or(Value::Null, |before| before.get(&column).clone()));
-                }
-                Some(becomes.into())
-            }
+            // A row that both added has no older values: with it absent, whatever differs in it conflicts again.
+            Met::Clash(becomes, columns) => before.map(|before| {
+                let older = columns.iter().fold(Row::clone(&becomes), |row, c| row.with(c, before.get(c).clone()));
+                Arc::new(older)
+            }),
         };
         edits.insert(row, becomes);
     }

@@ -1,12 +1,12 @@
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
-use serde_json::{Value, json};
+use serde_json::Value;
 use understory_manage::{ChangeSet, Draft, Snapshot};
-use understory_model::{Column, ColumnType, Entity, IdRule, Key, MergeRule, Reference, Row, check_value, id};
+use understory_model::{Column, Entity, IdRule, Key, MergeRule, Reference, Row, id};
 
+use super::values::{values, with_part};
 use crate::samples::{self, model};
 
 /// One random edit, as numbers: what they mean depends on what is there when the edit is made.
@@ -62,6 +62,47 @@ impl Case {
         sets.collect()
     }
 
+    /// A row of the past, by entity and key.
+    pub fn row(&self, base: &Snapshot) -> Option<(String, Key)> {
+        let rows = base.tables().flat_map(|(entity, table)| table.keys().map(move |key| (entity.to_owned(), key)));
+        let rows: Vec<_> = rows.collect();
+        rows.get(usize::from(self.picks[0]) * rows.len() / 256).map(|(entity, key)| (entity.clone(), (*key).clone()))
+    }
+
+    /// The past after a row was deleted, and after it was changed; none if it did not change.
+    pub fn deleted_and_changed(&self, base: &Snapshot, (name, key): &(String, Key)) -> Option<(Snapshot, Snapshot)> {
+        let begin = || Draft::new(model(), Arc::new(base.clone()));
+        let (mut deleted, mut changed) = (begin(), begin());
+        deleted.delete(name, key);
+        change_row(model().entity(name)?, key, &mut changed, &mut Picks { numbers: &self.picks[1..], next: 0 });
+        let [deleted, changed] = [deleted, changed].map(|draft| draft.finish().ok());
+        let changed = changed.filter(|changes| !changes.is_empty())?;
+        Some((base.after(&deleted?), base.after(&changed)))
+    }
+
+    /// A past and two sides that changed parts of one field, and nothing else.
+    pub fn contested(&self) -> Option<[Snapshot; 3]> {
+        let rule = [MergeRule::Json, MergeRule::Lines, MergeRule::Set][usize::from(self.focus[0]) % 3];
+        let model = model();
+        let columns = model.entities().flat_map(|entity| entity.columns.iter().map(move |column| (entity, column)));
+        let parted: Vec<_> = columns.filter(|(e, c)| c.merge == rule && is_free(e, &c.name)).collect();
+        let (entity, column) = parted[usize::from(self.focus[1]) % parted.len()];
+        let values = values(entity, column);
+        let value = |pick: u8| &values[usize::from(pick) % values.len()];
+        let row = SEED.table(&entity.name).values().next()?;
+        let with = |value: &Value| {
+            let mut draft = Draft::new(Arc::clone(&model), Arc::new(SEED.clone()));
+            draft.put(entity, Row::clone(row).with(&column.name, value.clone()));
+            Some(SEED.after(&draft.finish().ok()?))
+        };
+        let base = value(self.picks[0]);
+        let side = |edits: &[Edit]| {
+            let part = |at: Value, e: &Edit| with_part(column, &at, value(e.picks[0]), e.picks[1].into());
+            edits.iter().take(2).fold(base.clone(), part)
+        };
+        Some([with(base)?, with(&side(&self.sides[0]))?, with(&side(&self.sides[1]))?])
+    }
+
     fn edited(&self, base: &Snapshot, edits: &[Edit]) -> Snapshot {
         base.after(&self.change(base, edits))
     }
@@ -82,14 +123,16 @@ impl Case {
     }
 
     /// Entities that have to do with each other, for the laws are about those: one of any kind, or in one of four
-    /// cases each one with unique columns or sets; two that it refers to or that refer to it; and another one.
+    /// cases each one with unique columns, with sets, or with what merges in parts; two that it refers to or that
+    /// refer to it; and another one.
     fn focus(&self) -> Vec<Arc<Entity>> {
         let model = model();
         let one = |from: Vec<Arc<Entity>>, n: usize| from.get(self.focus[n] as usize % from.len().max(1)).cloned();
         let all = || model.entities().cloned();
         let wanted = |entity: &Arc<Entity>| match self.picks[0] % 4 {
-            0 => !entity.unique.is_empty(),
+            0 => !entity.unique.is_empty() && !matches!(entity.id, IdRule::Derived(_)),
             1 => entity.columns.iter().any(|column| column.merge == MergeRule::Set),
+            2 => entity.columns.iter().any(|column| matches!(column.merge, MergeRule::Json | MergeRule::Lines)),
             _ => true,
         };
         let first = one(all().filter(wanted).collect(), 0);
@@ -155,11 +198,17 @@ fn change_row(entity: &Entity, key: &Key, draft: &mut Draft, picks: &mut Picks<'
     let Some(row) = draft.get(&entity.name, key) else { return };
     let mut row = Row::clone(row);
     let free: Vec<&Column> = entity.columns.iter().filter(|column| is_free(entity, &column.name)).collect();
-    for _ in 0..2 {
-        let Some(column) = picks.one(&free) else { return };
+    let parted: Vec<&Column> = free.iter().copied().filter(|column| column.merge != MergeRule::Cell).collect();
+    for n in 0..3 {
+        // Two sides rarely choose the same one of many columns: the first is one that merges in parts.
+        let Some(column) = picks.one(if n == 0 && !parted.is_empty() { &parted } else { &free }) else { return };
         match entity.references.iter().find(|reference| reference.column == column.name) {
             Some(reference) => drop(refer(draft, &mut row, reference, false, picks)),
-            None => row.set(&column.name, picks.one(&values(column)).cloned().unwrap_or_default()),
+            None => {
+                let other = picks.one(values(entity, column)).cloned().unwrap_or_default();
+                let becomes = with_part(column, row.get(&column.name), &other, picks.next());
+                row.set(&column.name, becomes);
+            }
         }
     }
     draft.put(entity, row);
@@ -176,11 +225,11 @@ fn add_row(entity: &Entity, draft: &mut Draft, picks: &mut Picks<'_>) {
     let mut row = samples::scope(entity);
     for column in &entity.columns {
         if !row.has(&column.name) {
-            let values = values(column);
+            let values = values(entity, column);
             // Half of what must be unique is the same, so that sides clash in it.
             let same =
                 entity.unique.iter().flatten().any(|name| *name == column.name) && picks.next().is_multiple_of(2);
-            let value = if same { values.get(1) } else { picks.one(&values) };
+            let value = if same { values.get(1) } else { picks.one(values) };
             row.set(&column.name, value.cloned().unwrap_or_default());
         }
     }
@@ -223,101 +272,6 @@ fn refer(draft: &Draft, row: &mut Row, reference: &Reference, anywhere: bool, pi
             false
         }
     }
-}
-
-/// A few values that a column accepts, so that two sides often meet in one.
-fn values(column: &Column) -> Vec<Value> {
-    if let Some(known) = VALUES.get(&(column.name.clone(), column.schema.as_ref().map(|schema| schema.name.clone()))) {
-        return known.clone();
-    }
-    some_values(column)
-}
-
-type ValuesOf = BTreeMap<(String, Option<String>), Vec<Value>>;
-
-/// Values of JSON columns, for validating candidates takes long.
-static VALUES: LazyLock<ValuesOf> = LazyLock::new(|| {
-    let model = model();
-    let columns = model.entities().flat_map(|entity| &entity.columns).filter(|column| column.schema.is_some());
-    let of = |column: &Column| (column.name.clone(), column.schema.as_ref().map(|schema| schema.name.clone()));
-    columns.map(|column| (of(column), some_values(column))).collect()
-});
-
-fn some_values(column: &Column) -> Vec<Value> {
-    let mut candidates = match column.ty {
-        ColumnType::Integer | ColumnType::Numeric => vec![json!(1), json!(2), json!(3)],
-        ColumnType::Number => vec![json!(0.5), json!(1.5)],
-        ColumnType::Boolean => vec![json!(true), json!(false)],
-        ColumnType::Text if column.format.is_some() => vec![json!("https://x.io"), json!("https://y.io")],
-        ColumnType::Text => texts(),
-        ColumnType::Timestamp | ColumnType::TimestampTz => {
-            vec![json!("2026-01-01 00:00:00.000"), json!("2026-01-02 00:00:00.000")]
-        }
-        ColumnType::Json => documents(),
-        ColumnType::String(_) | ColumnType::Id(_) => {
-            vec![json!("one"), json!("two"), json!("three"), json!("https://x.io")]
-        }
-    };
-    candidates.extend(column.choices.iter().flatten().map(|choice| json!(choice)));
-    candidates.extend(column.optional.then_some(Value::Null));
-    candidates.extend(column.default.clone());
-    candidates.retain(|value| check_value(column, value).is_empty());
-    assert!(!candidates.is_empty(), "no value fits {column:?}: add one");
-    candidates
-}
-
-/// Texts of five lines, of which each is one of two, or missing.
-fn texts() -> Vec<Value> {
-    let line = |text: usize, line: usize| match (text / 3_usize.pow(line as u32)) % 3 {
-        0 => Some(format!("line {line}")),
-        1 => Some(format!("changed line {line}")),
-        _ => None,
-    };
-    (0..243)
-        .step_by(11)
-        .map(|text| json!((0..5).filter_map(|n| line(text, n)).collect::<Vec<_>>().join("\n")))
-        .collect()
-}
-
-fn documents() -> Vec<Value> {
-    let server = |url: &str, more: Value| json!({ "type": "mcp", "mcp": { "server": { "url": url }, "more": more } });
-    let mut all = vec![
-        json!({}),
-        json!([]),
-        json!(["conversation.created"]),
-        json!(["conversation.created", "conversation.updated"]),
-        json!(["conversation.updated", "feedback.created"]),
-        json!(["feedback.created", "conversation.created"]),
-        json!(["a"]),
-        json!(["a", "b"]),
-        json!(["b", "c"]),
-        json!(["c", "a", "d"]),
-        server("https://a.io", json!(null)),
-        server("https://b.io", json!(null)),
-        server("https://a.io", json!({ "x": 1 })),
-        json!({ "type": "object", "properties": { "a": { "type": "string", "description": "A" } } }),
-        json!({ "type": "object", "properties": { "b": { "type": "string", "description": "B" } } }),
-        json!({ "algorithm": "sha256", "encoding": "hex", "signature": { "source": "header", "key": "s" },
-            "signedComponents": [{ "source": "body" }], "componentJoin": { "strategy": "concatenate", "separator": "" } }),
-    ];
-    for bits in 0..8_u8 {
-        let has = |bit: u8, key: &str, value: Value| (bits >> bit & 1 == 1).then(|| (key.to_owned(), value));
-        let of = |keys: [&str; 3], value: &Value| -> Value {
-            (0..3)
-                .zip(keys)
-                .filter_map(|(bit, key)| has(bit, key, value.clone()))
-                .collect::<serde_json::Map<_, _>>()
-                .into()
-        };
-        all.push(of(["a", "b", "c"], &json!("x")));
-        all.push(of(["a", "b", "c"], &json!({ "d": bits })));
-        all.push(of(["base", "structuredOutput", "summarizer"], &json!({ "model": "m" })));
-        all.push(of(["stepCountIs", "transferCountIs", "x"], &json!(5)));
-        let items =
-            ["p", "q", "r"].iter().zip(0..).filter_map(|(id, bit)| has(bit, id, json!({ "id": id, "n": bits / 2 })));
-        all.push(items.map(|(_, item)| item).collect());
-    }
-    all
 }
 
 /// Makes what all cases begin from, so that a fault there is not taken for a case's.

@@ -2,21 +2,30 @@
 //!
 //! `PROPTEST_CASES` makes each law tried on at least so many cases.
 
+mod coverage;
 mod drafts;
+mod edits;
 mod files;
 mod generator;
 mod merges;
+mod resolutions;
 mod stores;
+mod timestamps;
+mod values;
 
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use understory_manage::Snapshot;
 use understory_manage::change::diff_with_timestamps;
 
+pub use coverage::*;
 pub use drafts::*;
+pub use edits::*;
 pub use files::*;
 pub use generator::Case;
 pub use merges::*;
+pub use resolutions::*;
 pub use stores::*;
+pub use timestamps::*;
 
 /// What a property answers: `Err` says how it failed, on the smallest case found.
 pub type Held = Result<(), String>;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use understory_manage::change::settle;
-use understory_manage::merge::merge;
+use understory_manage::merge::{Conflict, ConflictKind, Resolution, Side, merge};
 use understory_manage::{
     Applied, BranchName, ChangeSet, CommitHash, CommitMeta, ProjectId, Signature, Snapshot, graph,
 };
@@ -100,6 +100,53 @@ pub fn lines_merged_both_ways_merge_again<E: Engine>(engine: &E, count: u32) -> 
     })
 }
 
+/// What two lines decided differently when they were merged both ways is asked again when they meet next: neither
+/// decision is taken for their common past.
+pub fn what_was_decided_both_ways_is_asked_again<E: Engine>(engine: &E, count: u32) -> Held {
+    with_store(engine, count, 2, async |store, case| {
+        let mut main = Line::begin(store, case).await?;
+        let base = main.rows.clone();
+        let mut topic = main.branch("topic").await?;
+        main.apply_all(&case.changes(0, &base)).await?;
+        topic.apply_all(&case.changes(1, &base)).await?;
+        let mut disputed = merge(&model(), &base, &main.rows, &topic.rows, &[])?.conflicts;
+        disputed.retain(|conflict| !matches!(conflict.kind, ConflictKind::Law(_)));
+        if disputed.is_empty() {
+            return Ok(());
+        }
+        let there = all_ours(&base, &main.rows, &topic.rows)?;
+        let back = all_ours(&base, &topic.rows, &main.rows)?;
+        let heads = [main.head.clone(), topic.head.clone()];
+        main.apply(&there, Some(&heads[1])).await?;
+        topic.apply(&back, Some(&heads[0])).await?;
+        let agreed =
+            graph::merge_base_snapshot(store.as_ref(), &model(), &main.project, &main.head, &topic.head).await?;
+        let asked = merge(&model(), &agreed, &main.rows, &topic.rows, &[])?.conflicts;
+        for Conflict { entity, key, .. } in disputed {
+            let equal = match (main.rows.get(&entity, &key), topic.rows.get(&entity, &key)) {
+                (Some(main), Some(topic)) => main.same_content(topic),
+                (main, topic) => main.is_none() && topic.is_none(),
+            };
+            let again = asked.iter().any(|conflict| (&conflict.entity, &conflict.key) == (&entity, &key));
+            ensure(equal || again, || format!("{entity} {key} is settled: {asked:?}"))?;
+        }
+        Ok(())
+    })
+}
+
+/// Merges, picking our side in every conflict.
+fn all_ours(base: &Snapshot, ours: &Snapshot, theirs: &Snapshot) -> Result<ChangeSet, Failure> {
+    let mut resolutions = Vec::new();
+    loop {
+        let merge = merge(&model(), base, ours, theirs, &resolutions)?;
+        if merge.conflicts.is_empty() {
+            return Ok(merge.changes);
+        }
+        let open = merge.conflicts.into_iter();
+        resolutions.extend(open.map(|conflict| Resolution::pick(conflict.entity, conflict.key, Side::Ours)));
+    }
+}
+
 /// A branch of a project in a store, and the rows that it should have.
 struct Line {
     store: Store,
@@ -158,6 +205,7 @@ macro_rules! store_properties {
     ($engine:expr, $cases:expr) => {
         $crate::store_properties! { @each $engine, $cases;
             what_is_applied_is_read, a_merge_is_what_its_preview_said, lines_merged_both_ways_merge_again,
+            what_was_decided_both_ways_is_asked_again,
         }
     };
     (@each $engine:expr, $cases:expr; $($law:ident),+ $(,)?) => { $(
