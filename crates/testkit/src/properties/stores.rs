@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use understory_manage::bundle::{self, Bundle};
 use understory_manage::change::settle;
 use understory_manage::merge::{Conflict, ConflictKind, Resolution, Side, merge};
 use understory_manage::{
-    Applied, BranchName, ChangeSet, CommitHash, CommitMeta, ProjectId, Signature, Snapshot, graph,
+    Applied, BranchName, ChangeSet, CommitHash, CommitMeta, ProjectId, Signature, Snapshot, changed_rows, graph,
 };
 
 use super::{Case, Held, ensure, ensure_same, hold};
@@ -32,8 +33,13 @@ pub fn what_is_applied_is_read<E: Engine>(engine: &E, count: u32) -> Held {
             line.apply(&changes, None).await?;
             expected.push((line.head.clone(), line.rows.clone()));
         }
-        for (hash, rows) in expected {
-            ensure_same(store.read(&line.project, &hash).await?.as_ref(), &rows, "the rows of a commit")?;
+        for (hash, rows) in &expected {
+            ensure_same(store.read(&line.project, hash).await?.as_ref(), rows, "the rows of a commit")?;
+        }
+        for ((from, _), (to, _)) in expected.iter().zip(&expected[1..]) {
+            let (before, after) = (store.read(&line.project, from).await?, store.read(&line.project, to).await?);
+            let found = store.changes(&line.project, Some(from), to).await?;
+            ensure(found == changed_rows(&before, &after), || format!("not the changes of a commit: {found:#?}"))?;
         }
         Ok(())
     })
@@ -66,6 +72,36 @@ pub fn a_merge_is_what_its_preview_said<E: Engine>(engine: &E, count: u32) -> He
         })?;
         let again = merge(&model(), &theirs, &read, &theirs, &[])?;
         Ok(ensure(again.changes.is_empty() && again.conflicts.is_empty(), || format!("{again:?}"))?)
+    })
+}
+
+/// A bundle carries any history: taken over elsewhere, every commit holds the same rows.
+pub fn a_bundle_carries_any_history<E: Engine>(engine: &E, count: u32) -> Held {
+    with_store(engine, count, 2, async |store, case| {
+        let mut main = Line::begin(store, case).await?;
+        let base = main.rows.clone();
+        let mut topic = main.branch("topic").await?;
+        main.apply_all(&case.changes(0, &base)).await?;
+        topic.apply_all(&case.changes(1, &base)).await?;
+        let merged = merge(&model(), &base, &main.rows, &topic.rows, &[])?;
+        if merged.conflicts.is_empty() && main.head != topic.head {
+            main.apply(&merged.changes, Some(&topic.head)).await?;
+        }
+        let bytes = bundle::write(store.as_ref(), &model(), &main.project, None).await?;
+        let copy = project_id("copy");
+        let history = Bundle::parse(&bytes)?.history(store.as_ref(), &model(), &copy, false).await?;
+        store.import(&copy, &history).await?;
+        for (line, name) in [(&main, "main"), (&topic, "topic")] {
+            let head = store.branch_head(&copy, &BranchName::new(name)?).await?.ok_or("the branch came along")?;
+            let (ours, theirs) =
+                (store.log(&line.project, &line.head, 999).await?, store.log(&copy, &head, 999).await?);
+            ensure(ours.len() == theirs.len(), || format!("{} commits, not {}", theirs.len(), ours.len()))?;
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                let rows = store.read(&line.project, &ours.hash).await?;
+                ensure_same(store.read(&copy, &theirs.hash).await?.as_ref(), &rows, "the rows of a commit")?;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -204,7 +240,7 @@ fn meta() -> CommitMeta {
 macro_rules! store_properties {
     ($engine:expr, $cases:expr) => {
         $crate::store_properties! { @each $engine, $cases;
-            what_is_applied_is_read, a_merge_is_what_its_preview_said, lines_merged_both_ways_merge_again,
+            what_is_applied_is_read, a_merge_is_what_its_preview_said, a_bundle_carries_any_history, lines_merged_both_ways_merge_again,
             what_was_decided_both_ways_is_asked_again,
         }
     };
