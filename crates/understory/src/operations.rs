@@ -170,7 +170,6 @@ impl Project {
 
     async fn undo_ref_change(&self, id: &str, change: &RefChange) -> Result<Undone> {
         let (from, to) = (change.from.as_deref(), change.to.as_deref());
-        let mut reference = change.name.clone();
         match change.action {
             RefAction::BranchCreate => self.undo_branch_create(change).await?,
             RefAction::BranchRename => {
@@ -187,12 +186,12 @@ impl Project {
                 self.tag_create(&change.name, from.unwrap_or_default(), message).await?;
             }
         }
-        let head = match self.resolve(&reference).await {
+        let head = match self.resolve(&change.name).await {
             Ok(resolved) => Some(resolved.hash.to_string()),
             Err(Error::NotFound { .. }) => None,
             Err(error) => return Err(error),
         };
-        Ok(Undone { operation: id.to_owned(), reference: std::mem::take(&mut reference), commit: None, head })
+        Ok(Undone { operation: id.to_owned(), reference: change.name.clone(), commit: None, head })
     }
 
     /// A branch on which somebody has worked since is not taken away by undoing its creation.
