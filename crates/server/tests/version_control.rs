@@ -84,6 +84,12 @@ async fn refs_are_branches_tags_commits_and_steps_back_from_them() {
         let made = server.send("POST", &format!("{PROJECT}/{path}"), Some(&json!({ "name": name }))).await;
         made.expect(status, &format!("{path} {name}"));
     }
+    for odd in ["a/b.c", "-x", "UPPER", "upper", "v1.0_rc-2", "working"] {
+        let tag = server.write("POST", &format!("{PROJECT}/tags"), &json!({ "name": odd, "ref": "main~1" }), 201).await;
+        let path = format!("{PROJECT}/tags/{}", odd.replace('/', "%2F"));
+        assert_eq!(server.get(&path).await["data"], tag["data"], "{odd}");
+        assert_eq!(prompt(&server, &odd.replace('/', "%2F")).await, "One.\nTwo.\nThree.");
+    }
     server.send("DELETE", &format!("{PROJECT}/tags/v1"), None).await.expect(204, "the tag goes");
     server.send("GET", &format!("{PROJECT}/tags/v1"), None).await.expect(404, "it is gone");
 }
@@ -320,7 +326,7 @@ async fn a_dangling_reference_names_both_sides_and_moved_heads_are_told() {
 #[tokio::test]
 async fn projects_whose_display_names_agree_are_apart() {
     let server = TestServer::start().await;
-    for (tenant, project) in [("a_b", "c"), ("a", "b-c")] {
+    for (tenant, project) in [("a_b", "c"), ("a", "b")] {
         let mut body = document("x");
         body["id"] = json!(project);
         server.write("PUT", &format!("/manage/tenants/{tenant}/project-full/{project}"), &body, 201).await;
@@ -328,12 +334,16 @@ async fn projects_whose_display_names_agree_are_apart() {
     let branches = server.get("/manage/tenants/a_b/projects/c/branches").await;
     assert_eq!(branches["data"][0]["fullName"], "a_b_c_main");
     let other = server.get("/manage/tenants/a_b/projects/c/branches/main").await["data"]["hash"].clone();
-    let path = format!("/manage/tenants/a/projects/b-c/refs/resolve?ref={}", other.as_str().unwrap());
+    let theirs = "/manage/tenants/a/projects/b";
+    let path = format!("{theirs}/refs/resolve?ref={}", other.as_str().unwrap());
     server.send("GET", &path, None).await.expect(404, "a commit of another project");
-    server
-        .send("GET", "/manage/tenants/a/projects/b-c/refs/resolve?ref=a_b_c_main", None)
-        .await
-        .expect(404, "its display name");
+    let path = format!("{theirs}/refs/resolve?ref=a_b_c_main");
+    server.send("GET", &path, None).await.expect(404, "its display name");
+    // The same display name, and another branch.
+    server.write("POST", &format!("{theirs}/branches"), &json!({ "name": "c_main" }), 201).await;
+    let resolved = server.get(&path).await;
+    assert_eq!(resolved["data"]["name"], "c_main");
+    assert_ne!(resolved["data"]["hash"], other);
 }
 
 #[tokio::test]
