@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use understory::Project;
+use understory::{Project, UNDO_KEPT, Understory};
 
 use crate::{Outcome, median, milliseconds, project, report};
 
@@ -9,7 +9,8 @@ const ROUNDS: usize = 40;
 /// Differences taken at a time where one is too short to be measured.
 const TIMES: usize = 20;
 
-/// One change in a project of 10,000 rows against one in 100 rows: again and again, and by a process that just began.
+/// One change in a project of 10,000 rows against one in 100 rows: again and again, by a process that just opened the
+/// files, and the same after they were collected.
 pub async fn one_change() -> Outcome {
     let home = tempfile::tempdir()?;
     let app = project::open(home.path()).await?;
@@ -19,25 +20,35 @@ pub async fn one_change() -> Outcome {
         many.push(differ(&large, TIMES).await?);
         few.push(differ(&small, TIMES).await?);
     }
-    show("diff of one change in 10,000 rows / in 100, warm", many, few);
+    show("warm", many, few);
 
     drop((large, small, app));
+    cold(home.path(), "just opened").await?;
+    let app = project::open(home.path()).await?;
+    for id in ["large", "small"] {
+        project::find(&app, id).await?.collect(UNDO_KEPT).await?;
+    }
+    drop(app);
+    cold(home.path(), "collected").await
+}
+
+async fn cold(home: &Path, state: &str) -> Outcome {
     let (mut many, mut few) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        many.push(differ_cold(home.path(), "large").await?);
-        few.push(differ_cold(home.path(), "small").await?);
+        many.push(differ_cold(home, "large").await?);
+        few.push(differ_cold(home, "small").await?);
     }
-    show("diff of one change in 10,000 rows / in 100, just opened", many, few);
+    show(state, many, few);
     Ok(())
 }
 
-fn show(what: &str, many: Vec<f64>, few: Vec<f64>) {
+fn show(state: &str, many: Vec<f64>, few: Vec<f64>) {
     let (many, few) = (median(many), median(few));
-    report(what, many, few, "ms", many / few, "<= 2");
+    report(&format!("diff of a change in 10,000 rows / in 100, {state}"), many, few, "ms", many / few, "<= 2");
 }
 
 /// A project with a branch that changed one row.
-async fn changed(app: &understory::Understory, id: &str, rows: usize) -> Outcome<Project> {
+async fn changed(app: &Understory, id: &str, rows: usize) -> Outcome<Project> {
     let project = project::create_of(app, id, rows).await?;
     project.branch_create("change", None, None).await?;
     project::rename_tool(&project, "change", "Another").await?;

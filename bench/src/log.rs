@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use understory::{LogQuery, Project};
+use understory::{LogQuery, Project, Understory};
 
 use crate::{Outcome, median, milliseconds, project, report};
 
@@ -43,7 +43,7 @@ fn show(what: &str, many: Vec<f64>, few: Vec<f64>, target: &str) -> f64 {
     few
 }
 
-async fn with_commits(app: &understory::Understory, id: &str, commits: usize) -> Outcome<Project> {
+async fn with_commits(app: &Understory, id: &str, commits: usize) -> Outcome<Project> {
     let project = project::create_of(app, id, 2).await?;
     // A project begins with two commits: its schema and its rows.
     for number in 2..commits {
