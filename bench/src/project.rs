@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use understory::{Options, Principal, Project, Understory, WriteOptions};
+use understory::{BatchOperation, Options, Principal, Project, Understory, WriteOptions};
 
 use crate::Outcome;
 
@@ -13,11 +13,15 @@ pub const KEY: &str = "bench-admin-key";
 /// Opens a data directory. A server that just stopped may hold it for a moment longer, until its last connection is
 /// gone: then it is tried again.
 pub async fn open(dir: &Path) -> Outcome<Understory> {
+    open_with(Options::new(dir)).await
+}
+
+/// The same with options.
+pub async fn open_with(mut options: Options) -> Outcome<Understory> {
+    options.admin_key = Some(KEY.to_owned());
     let mut tries = 0;
     loop {
-        let mut options = Options::new(dir);
-        options.admin_key = Some(KEY.to_owned());
-        match Understory::open(options).await {
+        match Understory::open(options.clone()).await {
             Err(_) if tries < 1_000 => tries += 1,
             opened => return Ok(opened?),
         }
@@ -31,20 +35,39 @@ pub async fn create(app: &Understory, id: &str) -> Outcome<Project> {
     Ok(written.value)
 }
 
-/// A minimal project.
-pub async fn create_small(app: &Understory, id: &str) -> Outcome<Project> {
-    let body = json!({ "id": id, "name": id, "models": { "base": { "model": "m" } }, "agents": {}, "tools": tools(1) });
+/// Creates a project of just so many rows: its own and tools.
+pub async fn create_of(app: &Understory, id: &str, rows: usize) -> Outcome<Project> {
+    let tools = tools(rows.saturating_sub(1));
+    let body = json!({ "id": id, "name": id, "models": { "base": { "model": "m" } }, "agents": {}, "tools": tools });
     Ok(app.project_full_create(&Principal::system(), "bench", body, WriteOptions::default()).await?.value)
+}
+
+/// Looks a project up.
+pub async fn find(app: &Understory, id: &str) -> Outcome<Project> {
+    Ok(app.project(&Principal::system(), "bench", id).await?)
+}
+
+/// Gives a tool another name, which is one commit on a branch.
+pub async fn rename_tool(project: &Project, branch: &str, name: &str) -> Outcome {
+    let body = json!({ "name": name });
+    let operation = BatchOperation { method: "PATCH".into(), path: "/tools/tool-0".into(), body };
+    project.batch(&[operation], "", &WriteOptions::to(branch, format!("Rename to {name}"))).await?;
+    Ok(())
 }
 
 /// The file that a project is kept in: the one in a directory of just one.
 pub fn only_file(data: &Path) -> Outcome<PathBuf> {
+    files(data)?.into_iter().next().ok_or_else(|| "there is no project file".into())
+}
+
+/// The files that projects are kept in.
+pub fn files(data: &Path) -> Outcome<Vec<PathBuf>> {
     let entries = std::fs::read_dir(data.join("projects"))?.collect::<Result<Vec<_>, _>>()?;
-    let file = |path: &PathBuf| {
+    let is_project = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         !name.starts_with('.') && name.ends_with(".db")
     };
-    entries.into_iter().map(|entry| entry.path()).find(file).ok_or_else(|| "there is no project file".into())
+    Ok(entries.into_iter().map(|entry| entry.path()).filter(is_project).collect())
 }
 
 fn tools(count: usize) -> Map<String, Value> {

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
-use crate::writes::Running;
-use crate::{Outcome, median, project, report};
+use crate::server::Running;
+use crate::{Outcome, median, milliseconds, project, report};
 
 const PROJECTS: usize = 1_000;
 const STARTS: usize = 5;
@@ -11,7 +11,7 @@ pub async fn thousand_projects() -> Outcome {
     let home = tempfile::tempdir()?;
     let app = project::open(home.path()).await?;
     for index in 0..PROJECTS {
-        project::create_small(&app, &format!("p{index}")).await?;
+        project::create_of(&app, &format!("p{index}"), 2).await?;
     }
     drop(app);
     let mut starts = Vec::new();
@@ -19,15 +19,9 @@ pub async fn thousand_projects() -> Outcome {
         let begun = Instant::now();
         let app = project::open(home.path()).await?;
         let server = Running::start(&app).await?;
-        let url = format!("{}/manage/tenants/bench/project-full/p500", server.url);
-        let status = tokio::task::spawn_blocking(move || {
-            let request = ureq::get(&url).header("authorization", format!("Bearer {}", project::KEY));
-            request.call().map(|response| response.status().as_u16())
-        });
-        if status.await?? != 200 {
-            return Err("the first request failed".into());
-        }
-        starts.push(begun.elapsed().as_secs_f64() * 1_000.0);
+        let client = server.client();
+        tokio::task::spawn_blocking(move || client.get("project-full/p500")).await??;
+        starts.push(milliseconds(begun));
         server.stop().await?;
     }
     let start = median(starts);
