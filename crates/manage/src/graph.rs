@@ -13,7 +13,7 @@ use crate::merge::merge_virtual;
 use crate::{CommitHash, ConfigStore, ProjectId, Snapshot, StoreResult};
 
 /// How many commits of each line are looked at first; four times as many each time that was too few.
-const FIRST_LOOK: usize = 64;
+const FIRST_LOOK: usize = 16;
 /// More commits than any project has.
 const ALL: usize = 1 << 31;
 
@@ -65,6 +65,16 @@ pub async fn merge_base_snapshot(
     theirs: &CommitHash,
 ) -> StoreResult<Arc<Snapshot>> {
     let bases = merge_bases(store, project, ours, theirs).await?;
+    bases_snapshot(store, model, project, bases).await
+}
+
+/// The same of bases that are known.
+pub async fn bases_snapshot(
+    store: &dyn ConfigStore,
+    model: &Model,
+    project: &ProjectId,
+    bases: Vec<CommitHash>,
+) -> StoreResult<Arc<Snapshot>> {
     snapshot_of(store, model, project, bases).await
 }
 

@@ -96,7 +96,7 @@ pub trait ConfigStore: Send + Sync {
         self.log_page(project, from, 0, limit).await
     }
 
-    /// At most `limit` commits of the same, after the first `skip`. Its cost does not grow with the history.
+    /// At most `limit` commits of the same, after the first `skip`. Its cost grows with both, not with the history.
     async fn log_page(
         &self,
         project: &ProjectId,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use understory_manage::graph::{is_ancestor, merge_base_snapshot};
+use understory_manage::graph::{bases_snapshot, merge_bases};
 use understory_manage::merge::{Conflict, Merge, Resolution, ResolutionError, merge};
 use understory_manage::{Applied, CommitHash, Signature, Snapshot, diff};
 
@@ -75,7 +75,9 @@ impl Project {
     /// What merging `source` into `target` would do. Writes nothing.
     pub async fn merge_preview(&self, source: &str, target: &str) -> Result<Preview> {
         let (source, target) = (self.branch_view(source).await?, self.branch_view(target).await?);
-        let merged = self.merge(&source, &target, &[]).await?;
+        let (ours, theirs) = (&target.resolved.hash, &source.resolved.hash);
+        let bases = merge_bases(self.app().inner.store.as_ref(), self.id(), ours, theirs).await?;
+        let merged = self.merge(&source, &target, bases, &[]).await?;
         let changed = diff(&target.snapshot, &source.snapshot);
         let table = |entity: &str| self.model().entity(entity).map(|entity| entity.table.clone());
         let tables = changed.iter().filter_map(|row| table(&row.entity)).collect();
@@ -100,7 +102,9 @@ impl Project {
         }
         let store = self.app().inner.store.as_ref();
         let resolutions = self.resolutions(&request.resolutions)?;
-        if is_ancestor(store, self.id(), theirs, ours).await? {
+        let bases = merge_bases(store, self.id(), ours, theirs).await?;
+        // Their head itself is the common past: it is in ours already.
+        if bases.contains(theirs) {
             return match resolutions.first() {
                 Some(Resolution { entity, key, .. }) => {
                     let (entity, key) = (entity.clone(), key.clone());
@@ -109,7 +113,7 @@ impl Project {
                 None => Ok(MergeOutcome { head: ours.clone() }),
             };
         }
-        let merged = self.merge(&source, &target, &resolutions).await?;
+        let merged = self.merge(&source, &target, bases, &resolutions).await?;
         if !merged.conflicts.is_empty() {
             return Err(Error::MergeConflict(merged.conflicts));
         }
@@ -130,10 +134,15 @@ impl Project {
         self.view(branch.name.as_str()).await
     }
 
-    async fn merge(&self, source: &View, target: &View, resolutions: &[Resolution]) -> Result<Merge> {
-        let (ours, theirs) = (&target.resolved.hash, &source.resolved.hash);
+    async fn merge(
+        &self,
+        source: &View,
+        target: &View,
+        bases: Vec<CommitHash>,
+        resolutions: &[Resolution],
+    ) -> Result<Merge> {
         let store = self.app().inner.store.as_ref();
-        let base: Arc<Snapshot> = merge_base_snapshot(store, self.model(), self.id(), ours, theirs).await?;
+        let base: Arc<Snapshot> = bases_snapshot(store, self.model(), self.id(), bases).await?;
         let merged = merge(self.model(), &base, &target.snapshot, &source.snapshot, resolutions);
         merged.map_err(|error| resolution_error(self, &error))
     }

@@ -12,7 +12,7 @@ use super::{At, DoltLite, Inner, history};
 use crate::{BranchName, ProjectId, StoreError, StoreResult};
 
 /// A file this small is not worth collecting.
-const SMALL: u64 = 1 << 20;
+pub(super) const SMALL: u64 = 1 << 20;
 /// How much a file may grow before it is collected.
 const GROWTH: u64 = 4;
 

@@ -85,7 +85,8 @@ impl Refs {
         Ok(refs)
     }
 
-    fn heads(&self) -> BTreeSet<CommitHash> {
+    /// The commits that refs name.
+    pub(super) fn heads(&self) -> BTreeSet<CommitHash> {
         let named = self.branches.iter().map(|branch| &branch.head).chain(self.tags.iter().map(|tag| &tag.hash));
         named.chain(&self.kept).cloned().collect()
     }

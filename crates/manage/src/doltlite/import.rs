@@ -5,13 +5,14 @@ use std::path::Path;
 use understory_sql::migration::{self, ledger};
 use understory_sql::{Database, SqlValue, Store};
 
+use super::admin::SMALL;
 use super::errors::unexpected;
 use super::names::{encode_branch, encode_hash, encode_scratch};
 use super::refs::{call, make_tag, require_free};
 use super::write::{NewCommit, Outcome, Writer, begin_merge};
 use super::{At, Inner, history};
 use crate::replay::{BranchMove, History, Origin, Replayed};
-use crate::{BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
+use crate::{Branch, BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
 
 impl Inner {
     /// Works on a copy of a project's file, which takes its place if the work succeeds. The caller has the turn.
@@ -33,22 +34,31 @@ impl Inner {
                 behind.push(branch);
             }
         }
-        if behind.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.rewrite(at, |file| {
-            let mut migrated = Vec::new();
-            for branch in behind {
-                let db = unsynced(file, &encode_branch(&branch.name))?;
-                match (Writer { db: &db, branch: &branch.name }).migrate(&branch.head, &self.migrations)? {
-                    Outcome::Made(commit) => migrated.push((branch.name, commit)),
-                    Outcome::Nothing => {}
-                    Outcome::Moved(head) => return Err(StoreError::HeadMoved { branch: branch.name, head }),
-                }
-                db.close()?;
+        match behind.as_slice() {
+            [] => Ok(Vec::new()),
+            // One commit is all or nothing by itself.
+            [only] => {
+                let commit = self.on_branch(at, &only.name, |db| self.migrate_one(db, only))?;
+                Ok(commit.map(|commit| (only.name.clone(), commit)).into_iter().collect())
             }
-            Ok(migrated)
-        })
+            several => self.rewrite(at, |file| {
+                let mut migrated = Vec::new();
+                for branch in several {
+                    let db = unsynced(file, &encode_branch(&branch.name))?;
+                    migrated.extend(self.migrate_one(&db, branch)?.map(|commit| (branch.name.clone(), commit)));
+                    db.close()?;
+                }
+                Ok(migrated)
+            }),
+        }
+    }
+
+    fn migrate_one(&self, db: &Database, branch: &Branch) -> StoreResult<Option<Commit>> {
+        match (Writer { db, branch: &branch.name }).migrate(&branch.head, &self.migrations)? {
+            Outcome::Made(commit) => Ok(Some(commit)),
+            Outcome::Nothing => Ok(None),
+            Outcome::Moved(head) => Err(StoreError::HeadMoved { branch: branch.name.clone(), head }),
+        }
     }
 
     pub(super) fn import(&self, at: &At, history: &History) -> StoreResult<Vec<CommitHash>> {
@@ -88,6 +98,7 @@ impl Inner {
         let made = std::mem::take(&mut import.made);
         refs.close()?;
         drop_scratch(file, made.len())?;
+        collect_new(file)?;
         Ok(made)
     }
 }
@@ -174,6 +185,16 @@ impl Import<'_> {
             }
         }
     }
+}
+
+/// Collects a file that is to become a project's, unless it is small: opening one that never was takes longer.
+pub(super) fn collect_new(file: &Path) -> StoreResult<()> {
+    if std::fs::metadata(file)?.len() <= SMALL {
+        return Ok(());
+    }
+    let db = unsynced(file, &encode_branch(&BranchName::main()))?;
+    call(&db, "select dolt_gc()", &[])?;
+    Ok(db.close()?)
 }
 
 /// The one commit without parents, which every project begins with.

@@ -31,6 +31,7 @@ use understory_sql::{Database, Migrations, SqlError, Store};
 
 use self::errors::failed;
 use self::files::Files;
+use self::history::Refs;
 use self::names::{encode_branch, encode_hash};
 use self::pool::{Pool, PoolKey};
 use self::project::{Project, Projects};
@@ -202,8 +203,13 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether a branch of the project reaches a commit.
+    /// Whether a ref of the project reaches a commit. For where refs lead nothing is walked: a first read of a long
+    /// history is not to wait for that.
     fn reaches(&self, at: &At, hash: &CommitHash) -> StoreResult<bool> {
+        let heads = self.on_refs(at, |db| Ok(Refs::read(db)?.heads()))?;
+        if heads.contains(hash) {
+            return Ok(true);
+        }
         self.reachable(at, |reachable| reachable.contains(hash))
     }
 
@@ -242,6 +248,11 @@ impl Inner {
         let snapshot = Arc::new(self.tables.read(&database, &self.migrations, &like)?);
         self.remember(at, hash, Arc::clone(&snapshot));
         Ok(snapshot)
+    }
+
+    /// Remembers that a commit has all migrations: one that was just made.
+    fn set_current(&self, at: &At, hash: &CommitHash) {
+        self.behind.insert((at.project.generation(), hash.clone()), false);
     }
 
     fn remember(&self, at: &At, hash: &CommitHash, snapshot: Arc<Snapshot>) {

@@ -12,7 +12,7 @@ use super::{At, DoltLite, Inner, history};
 use crate::replay::History;
 use crate::{
     Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,
-    Snapshot, StoreError, StoreResult, Tag,
+    Snapshot, StoreError, StoreResult, Tag, changed_rows,
 };
 
 #[async_trait]
@@ -231,7 +231,11 @@ impl Inner {
             self.require_commit(at, parent)?;
         }
         let after = self.successor(at, write)?;
-        let applied = self.on_branch(at, &write.branch, |db| self.write(db, write, &after))?;
+        let as_theirs = self.is_as_theirs(at, write, after.as_ref())?;
+        let applied = self.on_branch(at, &write.branch, |db| self.write(db, write, &after, as_theirs))?;
+        if let Applied::Commit(commit) = &applied {
+            self.set_current(at, &commit.hash);
+        }
         if let (Applied::Commit(commit), Some(after)) = (&applied, after) {
             self.remember(at, &commit.hash, Arc::new(after));
         }
@@ -249,7 +253,15 @@ impl Inner {
         Ok(Some(before.after(&write.changes)))
     }
 
-    fn write(&self, db: &Database, write: &Write, after: &Option<Snapshot>) -> StoreResult<Applied> {
+    /// Whether a merge comes to exactly the rows of the other side, in today's schema. Told only if those are in memory.
+    fn is_as_theirs(&self, at: &At, write: &Write, after: Option<&Snapshot>) -> StoreResult<bool> {
+        let (Some(parent), Some(after)) = (&write.merge_parent, after) else { return Ok(false) };
+        let theirs = self.snapshots.get(&(at.project.generation(), parent.clone()));
+        let same = theirs.is_some_and(|theirs| changed_rows(after, &theirs).is_empty());
+        Ok(same && !self.is_behind(at, parent)? && !self.is_behind(at, &write.expected)?)
+    }
+
+    fn write(&self, db: &Database, write: &Write, after: &Option<Snapshot>, as_theirs: bool) -> StoreResult<Applied> {
         let writer = Writer { db, branch: &write.branch };
         let merge = write.merge_parent.as_ref().zip(after.as_ref());
         if write.changes.is_empty() && merge.is_none() {
@@ -260,7 +272,7 @@ impl Inner {
             Outcome::Made(commit) => commit.hash,
             Outcome::Moved(head) => return Ok(Applied::HeadMoved(head)),
         };
-        let rows = Rows { tables: &self.tables, changes: &write.changes, merge };
+        let rows = Rows { tables: &self.tables, changes: &write.changes, merge, as_theirs };
         Ok(match writer.commit(&base, &rows, &NewCommit::new(&write.meta))? {
             Outcome::Made(commit) => Applied::Commit(commit),
             Outcome::Moved(head) => Applied::HeadMoved(head),

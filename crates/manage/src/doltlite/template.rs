@@ -7,6 +7,7 @@ use understory_sql::{Database, Engine, Open, Store};
 
 use super::Inner;
 use super::files::NewFile;
+use super::import::collect_new;
 use super::write::NewCommit;
 use crate::{ChangeSet, Commit, CommitMeta, Signature, StoreError, StoreResult};
 
@@ -40,6 +41,7 @@ impl Inner {
         let new = self.files.new_file();
         new.write(self.template()?)?;
         let commit = self.first_commit(&new, changes, meta)?;
+        collect_new(&new.path)?;
         self.files.publish(&new, file)?;
         Ok(commit)
     }

@@ -41,6 +41,14 @@ impl<'a> NewCommit<'a> {
         hash_cell(row.as_ref().and_then(|row| row.first()))
     }
 
+    /// The same by the engine's own merge of a commit into a branch. It takes its own time, so that ours is noted.
+    fn merge(&self, db: &Database, branch: &BranchName, theirs: &CommitHash) -> StoreResult<CommitHash> {
+        let message = Notes { parent: None, time: Some(self.date.clone()) }.add_to(&self.message);
+        let arguments = [encode_hash(theirs), message, self.author.clone()].map(SqlValue::from);
+        db.query_row("select dolt_merge(?, '--no-ff', '-m', ?, '--author', ?)", &arguments)?;
+        history::branch_head(db, branch)?.ok_or_else(|| StoreError::UnknownBranch(branch.clone()))
+    }
+
     /// The commit as reading it back answers it.
     pub(super) fn done(&self, hash: CommitHash, parents: Vec<CommitHash>) -> Commit {
         let meta = CommitMeta::from_engine(self.meta.author.clone(), &self.message);
@@ -77,6 +85,8 @@ pub(super) struct Rows<'a> {
     pub(super) changes: &'a ChangeSet,
     /// The other parent, and what the rows must be after the merge.
     pub(super) merge: Option<(&'a CommitHash, &'a Snapshot)>,
+    /// Whether those are exactly the rows of the other parent, in the same schema.
+    pub(super) as_theirs: bool,
 }
 
 /// What came of an attempt to commit.
@@ -87,10 +97,13 @@ pub(super) enum Outcome {
     Nothing,
 }
 
-/// The parents of a commit to be made, and whether the last is only noted in the message.
-struct Parents {
-    parents: Vec<CommitHash>,
-    noted: bool,
+/// How what was written becomes a commit.
+enum Making {
+    /// A commit with these parents, of which the last is perhaps only noted in the message.
+    Commit { parents: Vec<CommitHash>, noted: bool },
+    /// The engine's own merge with this commit. It builds on ours and holds the rows that are wanted, so that there is
+    /// nothing to settle; one call of the engine takes less time than two.
+    Merge(CommitHash),
 }
 
 /// A branch that is being written, by the one who holds the project's lock.
@@ -108,13 +121,16 @@ impl Writer<'_> {
                 None if rows.tables.write(db, rows.changes)? == 0 => return Ok(None),
                 None => {}
                 Some((theirs, wanted)) => {
+                    if rows.as_theirs && merge_base(db, expected, theirs)?.as_ref() == Some(expected) {
+                        return Ok(Some(Making::Merge(theirs.clone())));
+                    }
                     let known = begin_merge(db, theirs)?;
                     rows.tables.make(db, wanted)?;
                     parents.push(theirs.clone());
-                    return Ok(Some(Parents { parents, noted: !known }));
+                    return Ok(Some(Making::Commit { parents, noted: !known }));
                 }
             }
-            Ok(Some(Parents { parents, noted: false }))
+            Ok(Some(Making::Commit { parents, noted: false }))
         })
     }
 
@@ -130,16 +146,16 @@ impl Writer<'_> {
             for migration in migrations.pending(Store::Manage, &ledger(db)?)? {
                 migration::apply(db, migration, &understory_model::now())?;
             }
-            Ok(Some(Parents { parents: vec![expected.clone()], noted: false }))
+            Ok(Some(Making::Commit { parents: vec![expected.clone()], noted: false }))
         })
     }
 
-    /// Runs `write`, which says what the parents are or that there is nothing to commit, and commits what it wrote.
+    /// Runs `write`, which says how to commit what it wrote, or that there is nothing to commit, and does so.
     fn in_transaction(
         &self,
         expected: &CommitHash,
         new: &NewCommit<'_>,
-        write: impl FnOnce(&Database) -> StoreResult<Option<Parents>>,
+        write: impl FnOnce(&Database) -> StoreResult<Option<Making>>,
     ) -> StoreResult<Outcome> {
         let mut outcome = None;
         let mut committing = false;
@@ -151,13 +167,18 @@ impl Writer<'_> {
                 return Ok(());
             }
             self.refuse_dirty(db)?;
-            let Some(Parents { parents, noted }) = write(db)? else {
+            let Some(making) = write(db)? else {
                 outcome = Some(Outcome::Nothing);
                 return Ok(());
             };
             committing = true;
-            let options: &[&str] = if parents.len() > 1 { &["--allow-empty"] } else { &[] };
-            let hash = new.make(db, options, parents.last().filter(|_| noted))?;
+            let (hash, parents) = match making {
+                Making::Commit { parents, noted } => {
+                    let options: &[&str] = if parents.len() > 1 { &["--allow-empty"] } else { &[] };
+                    (new.make(db, options, parents.last().filter(|_| noted))?, parents)
+                }
+                Making::Merge(theirs) => (new.merge(db, self.branch, &theirs)?, vec![expected.clone(), theirs]),
+            };
             outcome = Some(Outcome::Made(new.done(hash, parents)));
             Ok(())
         });
@@ -204,6 +225,13 @@ impl Writer<'_> {
 pub(super) fn pending(db: &Database, migrations: &Migrations) -> StoreResult<Vec<String>> {
     let pending = migrations.pending(Store::Manage, &ledger(db)?)?;
     Ok(pending.into_iter().map(|migration| migration.name.clone()).collect())
+}
+
+/// The best common ancestor of two commits, if the engine finds one.
+fn merge_base(db: &Database, a: &CommitHash, b: &CommitHash) -> StoreResult<Option<CommitHash>> {
+    let row = db.query_row("select dolt_merge_base(?, ?)", &[encode_hash(a).into(), encode_hash(b).into()])?;
+    let cell = row.as_ref().and_then(|row| row.first()).filter(|cell| !cell.is_null());
+    cell.map(|cell| hash_cell(Some(cell))).transpose()
 }
 
 /// Makes the next commit one with two parents; `false` if the branch has the other one in its history already, and

@@ -2,7 +2,7 @@ use understory_manage::{Applied, BranchName, ChangeSet, Commit, CommitHash, Draf
 
 use super::bench::{assert_same, changes, committed, meta};
 use super::{Bench, Checked, Failure, Store};
-use crate::samples::{change, key, put_tool};
+use crate::samples::{change, key, model, project_id, put_tool};
 
 /// Two lines that differ in the same row, in rows of their own and in a deletion; main's head and the topic's.
 async fn diverged(bench: &Bench) -> Result<(CommitHash, CommitHash), Failure> {
@@ -122,5 +122,39 @@ pub async fn a_merge_with_an_unknown_commit_is_refused(store: &Store) -> Checked
     let applied = store.apply(&bench.project, &main, &theirs, &none, Some(&theirs), &meta("Merge")).await?;
     assert_eq!(applied, Applied::HeadMoved(ours.clone()));
     assert_eq!(bench.head(&main).await?, ours);
+    Ok(())
+}
+
+/// Where nothing happened on our side, a merge is a commit all the same: two parents, all of their rows, our words.
+pub async fn a_merge_of_what_builds_on_ours_is_a_commit_of_its_own(store: &Store) -> Checked {
+    let bench = Bench::rich(store).await?;
+    let main = BranchName::main();
+    let ours = bench.head(&main).await?;
+    let topic = bench.branch("topic", &main).await?;
+    bench.put_tool(&topic, "one").await?;
+    let relation = key(&["helper", "router"]);
+    bench.edit(&topic, |draft| draft.delete("sub_agent", &relation).then_some(()).ok_or("no router".into())).await?;
+    let theirs = bench.put_tool(&topic, "two").await?.hash;
+    let (before, wanted) = (bench.rows_at(&ours).await?, bench.rows_at(&theirs).await?);
+    let edits = understory_manage::changed_rows(&before, &wanted);
+    let edits = edits.into_iter().map(|change| ((change.entity, change.key), change.after)).collect();
+    let all = understory_manage::change::settle(&model(), &before, edits);
+    let all = all.map_err(|broken| format!("{broken:?}"))?;
+    let mut said = meta("Merge topic\n\nbecause");
+    said.committer = Some("somebody".into());
+    said.idempotency_key = Some("k-1".into());
+    let merge = committed(store.apply(&bench.project, &main, &ours, &all, Some(&theirs), &said).await?)?;
+    assert_eq!(merge.parents, [ours, theirs]);
+    assert_eq!(merge.meta, said.on(&main));
+    assert_eq!(store.commit(&bench.project, &merge.hash).await?.as_ref(), Some(&merge));
+    assert_eq!(bench.head(&main).await?, merge.hash);
+    // A copy has nothing in memory.
+    let home = tempfile::tempdir()?;
+    let copy = Bench { store: Store::clone(store), project: project_id("copy") };
+    store.backup(&bench.project, &home.path().join("copy")).await?;
+    store.restore(&copy.project, &home.path().join("copy")).await?;
+    assert_same(&*copy.rows_at(&merge.hash).await?, &wanted);
+    bench.put_tool(&main, "after").await?;
+    assert_eq!(bench.tools(&main).await?, ["after", "one", "two", "weather"]);
     Ok(())
 }

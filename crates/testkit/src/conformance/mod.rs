@@ -80,6 +80,7 @@ macro_rules! conformance_tests {
             a_merge_has_two_parents_and_the_content_given,
             a_merge_of_no_changes_keeps_our_content,
             a_merge_settles_rows_that_one_side_deleted,
+            a_merge_of_what_builds_on_ours_is_a_commit_of_its_own,
             a_merge_with_an_ancestor_is_a_commit,
             a_merge_with_an_unknown_commit_is_refused,
             a_branch_begins_at_the_commit_given,
