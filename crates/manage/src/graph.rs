@@ -143,9 +143,29 @@ impl Line {
     }
 
     /// Whether every way out of what is known leads through a common commit, so that nothing beyond is a best one.
+    ///
+    /// What lies behind a common commit is common too, known to the other line or not.
     fn closed(&self, common: &BTreeSet<&CommitHash>) -> bool {
-        let mut own = self.parents.iter().filter(|(hash, _)| !common.contains(hash));
-        self.complete || own.all(|(_, parents)| parents.iter().all(|parent| self.parents.contains_key(parent)))
+        if self.complete {
+            return true;
+        }
+        let settled = self.behind(common);
+        let mut own = self.parents.iter().filter(|(hash, _)| !settled.contains(hash));
+        own.all(|(_, parents)| parents.iter().all(|parent| self.parents.contains_key(parent)))
+    }
+
+    /// These commits and what is known of their past.
+    fn behind<'a>(&'a self, commits: &BTreeSet<&'a CommitHash>) -> BTreeSet<&'a CommitHash> {
+        let mut found = BTreeSet::new();
+        let mut next: Vec<&CommitHash> = commits.iter().copied().collect();
+        while let Some(hash) = next.pop() {
+            if let Some(parents) = self.parents.get(hash)
+                && found.insert(hash)
+            {
+                next.extend(parents);
+            }
+        }
+        found
     }
 }
 
@@ -183,6 +203,12 @@ mod tests {
         assert_eq!(best_common(&line(ours, 2), &line(theirs, 2)), None);
         assert_eq!(best_common(&line(ours, 9), &line(theirs, 1)), None);
         assert_eq!(best_common(&line(ours, 9), &line(&ours[2..], 9)), Some(vec![hash(2)]));
+        // However long the past, the beginnings of both lines are enough.
+        let long: Vec<(u8, [u8; 1])> = (1..=99).rev().map(|n| (n, [n - 1])).collect();
+        let long: Vec<(u8, &[u8])> = long.iter().map(|(n, parents)| (*n, parents.as_slice())).collect();
+        let ahead = [&[(200, &[99][..])], long.as_slice()].concat();
+        assert_eq!(best_common(&line(&long, 5), &line(&ahead, 5)), Some(vec![hash(99)]));
+        assert_eq!(best_common(&line(&long, 5), &line(&long[50..], 5)), None, "too far apart to tell");
     }
 
     #[test]
