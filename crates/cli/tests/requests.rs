@@ -242,6 +242,8 @@ fn history_and_blame_find_rows_as_get_does() {
 
     // A row that is deleted by now is named in full.
     stub.expect(&format!("GET {P}/tools/old?ref=main"), 404, json!({ "detail": "Tool not found: old" }));
+    let main = json!({ "data": { "type": "branch", "name": "main", "hash": NEW } });
+    stub.expect(&format!("GET {P}/refs/resolve?ref=main"), 200, main);
     let step = json!({ "commit": commit(NEW, "Gone"), "kind": "removed", "fields": {} });
     stub.expect(&format!("GET {P}/tools/old/history?ref=main&limit=50"), 200, json!({ "data": [step], "next": null }));
     let told = cli.ok(&of(&["history", "tool/old"]));

@@ -1,6 +1,7 @@
 //! How two commits differ, asked of the engine: it compares trees, and looks only into what is not the same.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use understory_sql::{Database, SqlRef, SqlValue};
 
@@ -20,7 +21,10 @@ impl Inner {
         if self.is_behind(at, from)? || self.is_behind(at, to)? {
             return Ok(changed_rows(&*self.snapshot(at, from)?, &*self.snapshot(at, to)?));
         }
-        self.on_refs(at, |db| self.tables.changes(db, from, to))
+        let changes = self.on_refs(at, |db| self.tables.changes(db, from, to))?;
+        let key = (at.project.generation(), from.clone(), to.clone());
+        self.changes.insert(key, Arc::new(changes.clone()));
+        Ok(changes)
     }
 }
 
@@ -56,7 +60,7 @@ impl EntityTable {
             let before = has_before.then(|| row(&before)).transpose()?;
             let after = has_after.then(|| row(&after)).transpose()?;
             let key = before.as_ref().or(after.as_ref()).map(|(key, _)| key.clone());
-            let row = |side: Option<(_, _)>| side.map(|(_, row)| std::sync::Arc::new(row));
+            let row = |side: Option<(_, _)>| side.map(|(_, row)| Arc::new(row));
             if let Some(key) = key {
                 let (before, after) = (row(before), row(after));
                 changes.push(Change { entity: self.entity.name.clone(), key, before, after });

@@ -36,10 +36,13 @@ use self::names::{encode_branch, encode_hash};
 use self::pool::{Pool, PoolKey};
 use self::project::{Project, Projects};
 use self::tables::Tables;
-use crate::{BranchName, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
+use crate::{BranchName, Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
 
 /// Rows of snapshots kept in memory, all projects together.
 const CACHED_ROWS: u64 = 1_000_000;
+
+/// Changed rows kept in memory, all projects together: a history is often asked for more than once.
+const CACHED_CHANGES: u64 = 100_000;
 
 /// Commits whose schema is remembered.
 const KNOWN_SCHEMAS: u64 = 100_000;
@@ -61,6 +64,7 @@ struct Inner {
     projects: Projects,
     pool: Pool,
     snapshots: Cache<(u64, CommitHash), Arc<Snapshot>>,
+    changes: Cache<(u64, CommitHash, CommitHash), Arc<Vec<Change>>>,
     /// Which commits are known to lack migrations, or to have them all.
     behind: Cache<(u64, CommitHash), bool>,
     template: OnceLock<Vec<u8>>,
@@ -90,6 +94,7 @@ impl DoltLite {
             projects: Projects::default(),
             pool: Pool::default(),
             snapshots: Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).build(),
+            changes: Cache::builder().weigher(changes_weight).max_capacity(CACHED_CHANGES).build(),
             behind: Cache::new(KNOWN_SCHEMAS),
             template: OnceLock::new(),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
@@ -264,6 +269,10 @@ impl Inner {
     fn renew(&self, at: &At) {
         self.pool.close(at.project.renew());
     }
+}
+
+fn changes_weight(_: &(u64, CommitHash, CommitHash), changes: &Arc<Vec<Change>>) -> u32 {
+    u32::try_from(changes.len()).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Every column of the model must come to be by some migration, or writes would fail later and one by one.

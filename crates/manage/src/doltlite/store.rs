@@ -119,8 +119,14 @@ impl ConfigStore for DoltLite {
         from: Option<&CommitHash>,
         to: &CommitHash,
     ) -> StoreResult<Vec<Change>> {
+        let at = self.at(project)?;
+        if let Some(from) = from
+            && let Some(known) = self.inner.changes.get(&(at.project.generation(), from.clone(), to.clone()))
+        {
+            return Ok(known.to_vec());
+        }
         let (from, to) = (from.cloned(), to.clone());
-        self.run(project, move |inner, at| inner.changes(at, from.as_ref(), &to)).await
+        self.on_thread(at, None, move |inner, at| inner.changes(at, from.as_ref(), &to)).await
     }
 
     async fn read(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Arc<Snapshot>> {
