@@ -87,6 +87,7 @@ async fn at_an_unknown_ref_and_of_a_commit() {
         let body = operation.request().map(|_| match operation.id.as_str() {
             "batch" => json!({ "operations": [{ "method": "DELETE", "path": "/tools/t" }] }),
             "query-sql" => json!({ "query": "select 1" }),
+            "put-files" => json!({ "files": { "project.json": "{\"name\": \"Demo\", \"models\": {\"base\": {\"model\": \"m\"}}}" } }),
             id if id.starts_with("restore-") => json!({ "from": "main" }),
             _ => json!({}),
         });
