@@ -10,12 +10,10 @@ use std::sync::Arc;
 use understory_model::Model;
 
 use crate::merge::merge_virtual;
-use crate::{CommitHash, ConfigStore, ProjectId, Snapshot, StoreResult};
+use crate::{CommitHash, ConfigStore, ProjectId, Snapshot, StoreResult, WHOLE_LOG};
 
 /// How many commits of each line are looked at first; four times as many each time that was too few.
 const FIRST_LOOK: usize = 16;
-/// More commits than any project has.
-const ALL: usize = 1 << 31;
 
 /// Whether `ancestor` is `descendant` itself or one that it was made from.
 pub async fn is_ancestor(
@@ -33,7 +31,7 @@ pub async fn is_ancestor(
         if line.complete {
             return Ok(false);
         }
-        limit = (limit * 4).min(ALL);
+        limit = (limit * 4).min(WHOLE_LOG);
     }
 }
 
@@ -108,14 +106,14 @@ async fn bases_of(
     b: &CommitHash,
 ) -> StoreResult<Vec<CommitHash>> {
     // Beginnings of several logs have gaps between them, so those are read whole.
-    let mut limit = if a.len() == 1 { FIRST_LOOK } else { ALL };
+    let mut limit = if a.len() == 1 { FIRST_LOOK } else { WHOLE_LOG };
     loop {
         let ours = Line::read(store, project, a, limit).await?;
         let theirs = Line::read(store, project, std::slice::from_ref(b), limit).await?;
         if let Some(best) = best_common(&ours, &theirs) {
             return Ok(best);
         }
-        limit = (limit * 4).min(ALL);
+        limit = (limit * 4).min(WHOLE_LOG);
     }
 }
 

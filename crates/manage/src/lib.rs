@@ -24,4 +24,4 @@ pub use commit::{Commit, CommitMeta, Signature};
 pub use error::{StoreError, StoreResult};
 pub use refs::{Branch, BranchName, CommitHash, ProjectId, RefKind, ResolvedRef, Tag};
 pub use snapshot::{Snapshot, Table};
-pub use store::{Applied, ConfigStore, QueryRows};
+pub use store::{Applied, ConfigStore, QueryRows, WHOLE_LOG};

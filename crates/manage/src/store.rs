@@ -11,6 +11,9 @@ use crate::{
     StoreResult, Tag,
 };
 
+/// As many commits as a log is asked for when it is wanted whole: more than any project has.
+pub const WHOLE_LOG: usize = 1 << 31;
+
 /// What became of a set of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {

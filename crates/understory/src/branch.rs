@@ -164,9 +164,7 @@ impl Understory {
             format!("a project may have {most} branches, and this would make it {branches}; delete some first");
         Err(Error::Unprocessable(detail))
     }
-}
 
-impl Understory {
     /// The commit point is the store's step. Before it the intent is dropped, after it the intent stays as the record.
     async fn change_ref(&self, project: &ProjectId, change: RefChange) -> Result<()> {
         let (store, runtime) = (&self.inner.store, &self.inner.runtime);
@@ -197,9 +195,7 @@ impl Understory {
             Err(error) => Err(error.into()),
         }
     }
-}
 
-impl Understory {
     /// A ref that a bundle made was written down before its commit was known.
     async fn completed(&self, project: &ProjectId, mut change: RefChange) -> Result<RefChange> {
         let makes = matches!(change.action, RefAction::BranchCreate | RefAction::TagCreate);

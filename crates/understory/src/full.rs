@@ -109,8 +109,7 @@ impl Project {
         let edit = |draft: &mut understory_manage::Draft| document::update_project_row(draft, &scope, body);
         let written = self.write(options, message, current, edit).await?.take_unknown();
         let value = self.own_row(&written.snapshot)?;
-        let Written { head, commit, snapshot, unknown, .. } = written;
-        Ok(Written { value, head, commit, snapshot, unknown })
+        Ok(written.with(value))
     }
 
     fn scope(&self) -> Scope {

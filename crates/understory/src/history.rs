@@ -206,10 +206,8 @@ impl Project {
     /// One commit, and what it changed against its first parent.
     pub async fn show(&self, reference: &str) -> Result<(Entry, Changes)> {
         let store = &self.app().inner.store;
-        let hash = self.resolve(reference).await?.hash;
-        let commit = store.log(self.id(), &hash, 1).await?.into_iter().next();
-        let commit = commit.ok_or_else(|| Error::not_found("Commit", hash.as_str()))?;
-        let changed = store.changes(self.id(), commit.parents.first(), &hash).await?;
+        let commit = self.commit(reference).await?;
+        let changed = store.changes(self.id(), commit.parents.first(), &commit.hash).await?;
         Ok((commit.into(), changes(self.model(), &changed)))
     }
 

@@ -1,11 +1,11 @@
 //! Space: what projects take, and giving back what nothing needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 use understory_auth::Principal;
-use understory_manage::CommitHash;
+use understory_manage::{CommitHash, WHOLE_LOG};
 
 use crate::Result;
 use crate::app::Understory;
@@ -13,9 +13,6 @@ use crate::project::Project;
 
 /// How long changes of refs are on record, and so can be undone, unless somebody asks for less: 90 days.
 pub const UNDO_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
-/// More commits than any project has.
-const ALL: usize = 1 << 31;
 
 /// What a project takes.
 #[derive(Clone, Debug, Serialize)]
@@ -111,36 +108,73 @@ impl Project {
         let (tenant, id) = (&self.id().tenant, &self.id().id);
         runtime.ref_change_prune(tenant, id, undo_kept).await?;
         let named: BTreeSet<String> = runtime.commits_named(tenant, id).await?.into_iter().collect();
-        let mut dropped = 0;
+        let mut kept = BTreeMap::new();
         for head in store.kept(self.id()).await? {
-            let own = self.only_reached_by(&head).await?;
-            if !own.iter().any(|commit| named.contains(commit.as_str())) {
-                store.keep_drop(self.id(), &head).await?;
-                dropped += 1;
+            let line = self.line(&head).await?.into_iter().filter(|commit| named.contains(commit.as_str())).collect();
+            kept.insert(head, line);
+        }
+        let mut reached = BTreeSet::new();
+        if kept.values().any(|line: &BTreeSet<_>| !line.is_empty()) {
+            let branches = store.branches(self.id()).await?.into_iter().map(|branch| branch.head);
+            let tags = store.tags(self.id()).await?.into_iter().map(|tag| tag.hash);
+            for head in branches.chain(tags).collect::<BTreeSet<_>>() {
+                reached.extend(self.line(&head).await?);
             }
         }
-        if dropped > 0 {
+        let unneeded = unneeded(kept, &reached);
+        for head in &unneeded {
+            store.keep_drop(self.id(), head).await?;
+        }
+        if !unneeded.is_empty() {
             self.app().inner.documents.forget(&self.id().uid);
         }
-        Ok(dropped)
+        Ok(unneeded.len())
     }
 
-    /// The commits that a kept head reaches and no other ref does. The head itself counts, as it is what an undo needs.
-    async fn only_reached_by(&self, head: &CommitHash) -> Result<BTreeSet<CommitHash>> {
-        let store = &self.app().inner.store;
-        let mut others: BTreeSet<CommitHash> = store.kept(self.id()).await?.into_iter().collect();
-        others.remove(head);
-        others.extend(store.branches(self.id()).await?.into_iter().map(|branch| branch.head));
-        others.extend(store.tags(self.id()).await?.into_iter().map(|tag| tag.hash));
-        let line = async |head: &CommitHash| -> Result<BTreeSet<CommitHash>> {
-            Ok(store.log(self.id(), head, ALL).await?.into_iter().map(|commit| commit.hash).collect())
+    /// A commit and all that it builds on.
+    async fn line(&self, head: &CommitHash) -> Result<BTreeSet<CommitHash>> {
+        let commits = self.app().inner.store.log(self.id(), head, WHOLE_LOG).await?;
+        Ok(commits.into_iter().map(|commit| commit.hash).collect())
+    }
+}
+
+/// The kept heads that nothing needs, of all with the named commits that each reaches. One is needed while it is named
+/// itself, as it is what an undo needs, or while no other ref reaches a named commit.
+fn unneeded(mut kept: BTreeMap<CommitHash, BTreeSet<CommitHash>>, reached: &BTreeSet<CommitHash>) -> Vec<CommitHash> {
+    let mut unneeded = Vec::new();
+    for head in kept.keys().cloned().collect::<Vec<_>>() {
+        let elsewhere = |commit: &CommitHash| {
+            reached.contains(commit) || kept.iter().any(|(other, line)| *other != head && line.contains(commit))
         };
-        let mut own = line(head).await?;
-        for other in &others {
-            let reached = line(other).await?;
-            own.retain(|commit| !reached.contains(commit));
+        if kept[&head].iter().all(|commit| *commit != head && elsewhere(commit)) {
+            kept.remove(&head);
+            unneeded.push(head);
         }
-        own.insert(head.clone());
-        Ok(own)
+    }
+    unneeded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(n: u8) -> CommitHash {
+        CommitHash::from_bytes(&[n; 20])
+    }
+
+    fn kept(heads: &[(u8, &[u8])]) -> BTreeMap<CommitHash, BTreeSet<CommitHash>> {
+        heads.iter().map(|(head, line)| (hash(*head), line.iter().map(|n| hash(*n)).collect())).collect()
+    }
+
+    #[test]
+    fn a_head_is_needed_for_what_it_is_or_alone_reaches() {
+        let reached = BTreeSet::from([hash(1), hash(2)]);
+        let heads: [(u8, &[u8]); 4] = [(2, &[2]), (5, &[4]), (6, &[1, 2]), (7, &[])];
+        assert_eq!(unneeded(kept(&heads), &reached), [hash(6), hash(7)]);
+    }
+
+    #[test]
+    fn of_two_heads_that_reach_a_named_commit_one_stays() {
+        assert_eq!(unneeded(kept(&[(5, &[4]), (6, &[4])]), &BTreeSet::new()), [hash(5)]);
     }
 }

@@ -60,10 +60,9 @@ impl Project {
         self.target(options).await?;
         let key = self.addressed(entity, &request.from, call).await?;
         let written = self.restore_row(entity, &key, &request, options).await?;
-        let commit = written.commit.as_ref().map(|commit| commit.hash.clone());
-        let Written { value, head, commit: made, snapshot, unknown } = written;
-        let answer = outcome(commit.as_ref(), &head, &value);
-        Ok(Written { value: answer, head, commit: made, snapshot, unknown })
+        let commit = written.commit.as_ref().map(|commit| &commit.hash);
+        let answer = outcome(commit, &written.head, &written.value);
+        Ok(written.with(answer))
     }
 
     /// The key that a path names. Where the path does not say it whole, the row must be there.

@@ -67,6 +67,14 @@ pub struct Written<T> {
     pub unknown: Vec<String>,
 }
 
+impl<T> Written<T> {
+    /// The same write with another answer.
+    pub(crate) fn with<U>(self, value: U) -> Written<U> {
+        let Self { head, commit, snapshot, unknown, .. } = self;
+        Written { value, head, commit, snapshot, unknown }
+    }
+}
+
 impl Project {
     /// Edits a branch: what the closure does to the draft becomes one commit, all of it or nothing.
     ///

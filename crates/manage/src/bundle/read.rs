@@ -12,11 +12,8 @@ use crate::graph::is_ancestor;
 use crate::replay::{BranchMove, History, Origin, Replayed};
 use crate::{
     BranchName, Change, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Signature, Snapshot, StoreError,
-    StoreResult, Tag,
+    StoreResult, Tag, WHOLE_LOG,
 };
-
-/// More commits than any project has.
-const ALL: usize = 1 << 31;
 
 /// Why a bundle is not taken; nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -177,7 +174,7 @@ impl Plan<'_> {
         let tags = self.store.tags(self.place.project).await?.into_iter().map(|tag| tag.hash);
         for head in branches.chain(tags).collect::<Vec<_>>() {
             if !all.contains_key(&head) {
-                let commits = self.store.log(self.place.project, &head, ALL).await?;
+                let commits = self.store.log(self.place.project, &head, WHOLE_LOG).await?;
                 all.extend(commits.into_iter().map(|commit| (commit.hash.clone(), commit)));
             }
         }

@@ -7,10 +7,8 @@ use understory_model::Model;
 
 use super::canonical::{Digests, Place};
 use super::{FORMAT, Identity, Line, ROOT, VERSION};
-use crate::{Commit, CommitHash, ConfigStore, ProjectId, StoreError, StoreResult};
+use crate::{Commit, CommitHash, ConfigStore, ProjectId, StoreError, StoreResult, WHOLE_LOG};
 
-/// More commits than any project has.
-const ALL: usize = 1 << 31;
 /// Commits whose row hashes are kept at hand.
 const AT_HAND: usize = 64;
 
@@ -57,11 +55,11 @@ impl Writer<'_> {
         let project = self.place.project;
         let mut known: BTreeSet<CommitHash> = BTreeSet::new();
         if let Some(since) = since {
-            known.extend(self.store.log(project, since, ALL).await?.into_iter().map(|commit| commit.hash));
+            known.extend(self.store.log(project, since, WHOLE_LOG).await?.into_iter().map(|commit| commit.hash));
         }
         let mut wanted = Vec::new();
         for head in self.heads().await? {
-            let new = self.store.log(project, &head, ALL).await?;
+            let new = self.store.log(project, &head, WHOLE_LOG).await?;
             // Oldest first, so that what a later head adds comes after what it builds on.
             for commit in new.into_iter().rev() {
                 if commit.parents.is_empty() {

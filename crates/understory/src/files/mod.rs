@@ -55,8 +55,7 @@ impl Project {
             Some(commit) => self.show(commit.hash.as_str()).await?.1,
             None => Changes::new(),
         };
-        let Written { head, commit, snapshot, unknown, .. } = written;
-        Ok(Written { value: changed, head, commit, snapshot, unknown })
+        Ok(written.with(changed))
     }
 
     /// What putting files to a ref would change. Nothing is written.
