@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
 use understory_model::id::made_id;
-use understory_sql::migration::migrate;
+use understory_sql::migration::{MigrateError, ledger, migrate_in_txn};
 use understory_sql::{Database, Engine, Migrations, Open, SqlValue, Store};
 
 use crate::columns::{Columns, decode_all};
@@ -39,7 +39,9 @@ impl RuntimeStore {
         let path = directory.join(RUNTIME_FILE);
         let open = Open { engine: Engine::Stock, create: true, read_only: false };
         let writer = Database::open(&path, open)?;
-        migrate(&writer, migrations, Store::Runtime)?;
+        if !migrations.pending(Store::Runtime, &ledger(&writer)?).map_err(MigrateError::from)?.is_empty() {
+            writer.transaction(|db| migrate_in_txn(db, migrations, Store::Runtime).map(drop))?;
+        }
         let open = Open { engine: Engine::Stock, create: false, read_only: true };
         let reader = |_| Ok(Arc::new(Mutex::new(Database::open(&path, open)?)));
         let readers = (0..READERS).map(reader).collect::<RuntimeResult<Vec<_>>>()?;

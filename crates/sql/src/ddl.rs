@@ -125,12 +125,12 @@ fn sqlite_type(ty: ColumnType) -> SqlType {
 fn postgres_type(ty: ColumnType) -> SqlType {
     match ty {
         ColumnType::String(max) | ColumnType::Id(max) => SqlType::string(Some(max)),
-        ColumnType::Text => SqlType::Text,
-        ColumnType::Integer => SqlType::Integer,
+        // JSON is kept as it was given: `jsonb` sorts keys, and DoltGres rounds large numbers in both of its JSON types.
+        ColumnType::Text | ColumnType::Json => SqlType::Text,
+        ColumnType::Integer => SqlType::BigInteger,
         ColumnType::Number => SqlType::Double,
         ColumnType::Numeric => SqlType::custom("numeric"),
         ColumnType::Boolean => SqlType::Boolean,
-        ColumnType::Json => SqlType::JsonBinary,
         ColumnType::Timestamp => SqlType::custom("timestamp(3)"),
         ColumnType::TimestampTz => SqlType::custom("timestamptz(3)"),
     }
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(sqlite[1], r#"CREATE UNIQUE INDEX "tools_tenant_id_name_key" ON "tools" ("tenant_id", "name")"#);
         let postgres = Dialect::Postgres.create_table("tools", &shape()).unwrap();
         assert!(
-            postgres[0].contains("\"name\" varchar(64) NOT NULL,\n  \"config\" jsonb,\n  \"enabled\" bool NOT NULL")
+            postgres[0].contains("\"name\" varchar(64) NOT NULL,\n  \"config\" text,\n  \"enabled\" bool NOT NULL")
         );
         assert_eq!(postgres[2], r#"CREATE INDEX "tools_name_idx" ON "tools" ("name")"#);
     }

@@ -78,6 +78,13 @@ pub enum SqlError {
         /// The engine's words.
         source: EngineError,
     },
+    /// The server is away, is starting or stopping, has no connection left, or went silent. Whether the statement took
+    /// effect is not known, unless it was the first one.
+    #[error("the database does not answer")]
+    Unavailable(#[source] EngineError),
+    /// The server refuses who connects, or what for, in its own words.
+    #[error("the database refuses: {0}")]
+    Refused(String),
     /// A query that somebody wrote cannot be answered.
     #[error("{detail}")]
     Query {

@@ -5,8 +5,8 @@ CREATE TABLE "idempotency_records" (
   "request_hash" varchar(64) NOT NULL,
   "expected_head" varchar(64),
   "owner" varchar(64) NOT NULL,
-  "status" integer,
-  "headers" jsonb,
+  "status" bigint,
+  "headers" text,
   "body" text,
   "created_at" timestamp(3) NOT NULL,
   PRIMARY KEY ("principal", "idempotency_key")
@@ -18,7 +18,7 @@ CREATE TABLE "intents" (
   "id" varchar(256) NOT NULL,
   "kind" varchar(64) NOT NULL,
   "project_id" varchar(256) NOT NULL,
-  "payload" jsonb NOT NULL,
+  "payload" text NOT NULL,
   "created_at" timestamp(3) NOT NULL,
   PRIMARY KEY ("tenant_id", "id")
 );

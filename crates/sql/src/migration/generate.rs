@@ -145,6 +145,7 @@ pub(super) fn migration(
     Ok(Migration {
         name: name.to_owned(),
         store,
+        former: Vec::new(),
         checksum: checksum([sqlite.as_str(), &postgres, &schema]),
         shape: to.clone(),
         sqlite,

@@ -1,11 +1,11 @@
 use super::{Migration, Migrations, Store};
-use crate::{Database, Dialect, SqlError, SqlRef, SqlValue};
+use crate::{SqlError, SqlValue, Statements};
 
 /// The table that says which migrations a store, or a branch of it, has.
 pub const LEDGER_TABLE: &str = "understory_migrations";
 
 const CREATE: &str = "create table if not exists understory_migrations (\
-                      name text not null primary key, checksum text not null, applied_at text not null)";
+                      name varchar(256) not null primary key, checksum text not null, applied_at text not null)";
 
 /// A migration that was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Migrations {
         };
         for entry in ledger {
             match self.of(store).iter().find(|migration| migration.name == entry.name) {
-                Some(known) if known.checksum == entry.checksum => {}
+                Some(known) if known.checksum == entry.checksum || known.former.contains(&entry.checksum) => {}
                 Some(_) => return wrong(entry, "the one applied has another content than this program's"),
                 None if entry.name.starts_with("ext/") => {
                     return wrong(entry, "applied, but unknown here; start with the --model that it belongs to");
@@ -58,26 +58,30 @@ impl Migrations {
     }
 }
 
-/// The ledger of an embedded store; empty where it has none yet.
-pub fn ledger(db: &Database) -> Result<Vec<LedgerEntry>, SqlError> {
-    let mut entries = Vec::new();
-    let read = db.query_each("select name, checksum from understory_migrations order by name", &[], |cells| {
-        if let (SqlRef::Text(name), SqlRef::Text(checksum)) = (cells.get(0)?, cells.get(1)?) {
-            entries.push(LedgerEntry { name: name.to_owned(), checksum: checksum.to_owned() });
-        }
-        Ok(())
-    });
-    match read {
+/// The ledger of a store; empty where it has none yet.
+///
+/// Not to be called in a server's transaction: where there is no ledger it would be broken off.
+pub fn ledger(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
+    match entries(db) {
         Err(SqlError::MissingTable { .. }) => Ok(Vec::new()),
-        Err(error) => Err(error),
-        Ok(()) => Ok(entries),
+        other => other,
     }
 }
 
+fn entries(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
+    let rows = db.query("select name, checksum from understory_migrations order by name", &[])?;
+    let text = |cell: Option<SqlValue>| cell.and_then(|cell| cell.into_text().ok()).unwrap_or_default();
+    let entry = |row: Vec<SqlValue>| {
+        let mut cells = row.into_iter();
+        LedgerEntry { name: text(cells.next()), checksum: text(cells.next()) }
+    };
+    Ok(rows.into_iter().map(entry).collect())
+}
+
 /// Runs one migration and enters it in the ledger, in the caller's transaction.
-pub fn apply(db: &Database, migration: &Migration, applied_at: &str) -> Result<(), SqlError> {
+pub fn apply(db: &dyn Statements, migration: &Migration, applied_at: &str) -> Result<(), SqlError> {
     db.batch(CREATE)?;
-    for statement in migration.statements(Dialect::Sqlite) {
+    for statement in migration.statements(db.dialect()) {
         db.batch(statement)?;
     }
     let entry: [SqlValue; 3] = [(&migration.name).into(), (&migration.checksum).into(), applied_at.into()];
@@ -85,16 +89,12 @@ pub fn apply(db: &Database, migration: &Migration, applied_at: &str) -> Result<(
     Ok(())
 }
 
-/// Brings an embedded store that has no branches to the newest schema, all or nothing; the names applied.
-pub fn migrate(db: &Database, migrations: &Migrations, store: Store) -> Result<Vec<String>, MigrateError> {
-    if migrations.pending(store, &ledger(db)?)?.is_empty() {
-        return Ok(Vec::new());
+/// Brings a store that has no branches to the newest schema, in the caller's transaction; the names applied.
+pub fn migrate_in_txn(db: &dyn Statements, migrations: &Migrations, store: Store) -> Result<Vec<String>, MigrateError> {
+    db.batch(CREATE)?;
+    let pending = migrations.pending(store, &entries(db)?)?;
+    for migration in &pending {
+        apply(db, migration, &understory_model::now())?;
     }
-    db.transaction(|db| {
-        let pending = migrations.pending(store, &ledger(db)?)?;
-        for migration in &pending {
-            apply(db, migration, &understory_model::now())?;
-        }
-        Ok(pending.iter().map(|migration| migration.name.clone()).collect())
-    })
+    Ok(pending.iter().map(|migration| migration.name.clone()).collect())
 }

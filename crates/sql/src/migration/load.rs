@@ -9,6 +9,7 @@ use super::{Migration, Store, checksum};
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
 
 pub(super) const CHECKSUMS: &str = "CHECKSUMS";
+const FORMER: &str = "FORMER";
 
 /// Migration files that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +110,7 @@ impl Files {
         Ok(Migration {
             name: format!("{prefix}{name}"),
             store,
+            former: self.listed(FORMER).filter(|(known, _)| *known == path).map(|(_, sum)| sum.to_owned()).collect(),
             checksum: checksum([sqlite.as_str(), postgres, schema]),
             shape,
             sqlite: sqlite.clone(),
@@ -118,7 +120,13 @@ impl Files {
 
     /// The released migrations, `manage/0001_init`, with their checksums.
     pub(super) fn released(&self) -> impl Iterator<Item = (&str, &str)> {
-        let lines = self.texts.get(CHECKSUMS).map(String::as_str).unwrap_or_default().lines();
+        self.listed(CHECKSUMS)
+    }
+
+    /// The migrations that a list names, with its checksums.
+    fn listed(&self, list: &str) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.texts.get(list).map(String::as_str).unwrap_or_default().lines();
+        let lines = lines.filter(|line| !line.starts_with('#'));
         lines.filter_map(|line| line.split_once("  ")).map(|(checksum, name)| (name, checksum))
     }
 

@@ -15,7 +15,7 @@ use understory_model::SchemaShape;
 
 use crate::Dialect;
 
-pub use ledger::{LEDGER_TABLE, LedgerEntry, LedgerError, MigrateError, apply, ledger, migrate};
+pub use ledger::{LEDGER_TABLE, LedgerEntry, LedgerError, MigrateError, apply, ledger, migrate_in_txn};
 pub use load::MigrationError;
 
 /// Which of the two stores a migration is for.
@@ -49,6 +49,8 @@ pub struct Migration {
     pub store: Store,
     /// SHA-256 over its files, in hex.
     pub checksum: String,
+    /// Checksums that it had before, in which it was the same to the engines that could run it.
+    pub former: Vec<String>,
     /// The shape after it; of a user's model, the shape of its own tables.
     pub shape: SchemaShape,
     sqlite: String,

@@ -130,18 +130,22 @@ fn migrating_fills_the_ledger_and_refuses_one_from_elsewhere() {
     let open = Open { engine: Engine::Stock, create: true, read_only: false };
     let db = Database::open(&dir.path().join("x.db"), open).unwrap();
     let old = Migrations::of_shapes(&shape(&[]), &one()).unwrap();
-    assert_eq!(migrate(&db, &old, Store::Runtime).unwrap(), ["0001_init"]);
-    assert_eq!(migrate(&db, &old, Store::Runtime).unwrap(), [""; 0]);
+    assert_eq!(migrated(&db, &old, Store::Runtime).unwrap(), ["0001_init"]);
+    assert_eq!(migrated(&db, &old, Store::Runtime).unwrap(), [""; 0]);
     assert_eq!(ledger(&db).unwrap()[0].name, "0001_init");
     db.execute("insert into a values ('x', 'y')", &[]).unwrap();
     let other = Migrations::of_shapes(&shape(&[]), &two()).unwrap();
-    let error = migrate(&db, &other, Store::Runtime).unwrap_err().to_string();
+    let error = migrated(&db, &other, Store::Runtime).unwrap_err().to_string();
     assert!(error.contains("0001_init") && error.contains("another content"), "{error}");
-    let error = migrate(&db, &Migrations::default(), Store::Runtime).unwrap_err().to_string();
+    let error = migrated(&db, &Migrations::default(), Store::Runtime).unwrap_err().to_string();
     assert!(error.contains("newer program"), "{error}");
 }
 
 #[test]
 fn checksums_tell_parts_apart() {
     assert_ne!(checksum(["ab", "c"]), checksum(["a", "bc"]));
+}
+
+fn migrated(db: &Database, migrations: &Migrations, store: Store) -> Result<Vec<String>, MigrateError> {
+    db.transaction(|db| migrate_in_txn(db, migrations, store))
 }
