@@ -39,6 +39,12 @@ pub enum StoreError {
     /// Another writer holds the store for longer than we wait.
     #[error("the store is busy")]
     Busy(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The database server is away or went silent. A write that was under way may have been made or not.
+    #[error("the database of the versioned store does not answer")]
+    Unavailable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The database server refuses what is asked, or is not one that the store can be on: why, and what would be right.
+    #[error("{0}")]
+    Refused(String),
     /// The disk is full; nothing was written.
     #[error("the disk is full")]
     DiskFull(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),

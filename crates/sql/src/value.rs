@@ -189,19 +189,34 @@ impl rusqlite::ToSql for SqlValue {
 }
 
 /// One row while it is being read; its values are lent until the next row.
-pub struct Cells<'a> {
-    row: &'a rusqlite::Row<'a>,
+pub struct Cells<'a>(Source<'a>);
+
+enum Source<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Values(&'a [SqlValue]),
 }
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(row: &'a rusqlite::Row<'a>) -> Self {
-        Self { row }
+        Self(Source::Sqlite(row))
+    }
+
+    /// A row that was read already.
+    pub fn of(values: &'a [SqlValue]) -> Self {
+        Self(Source::Values(values))
     }
 
     /// The value of a column by its position in the select list.
     pub fn get(&self, column: usize) -> Result<SqlRef<'a>, SqlError> {
         use rusqlite::types::ValueRef;
-        Ok(match self.row.get_ref(column)? {
+        let row = match &self.0 {
+            Source::Sqlite(row) => row,
+            Source::Values(values) => {
+                let value = values.get(column).map(SqlValue::as_ref);
+                return value.ok_or_else(|| SqlError::Corrupt(format!("a row has no column {column}").into()));
+            }
+        };
+        Ok(match row.get_ref(column)? {
             ValueRef::Null => SqlRef::Null,
             ValueRef::Integer(integer) => SqlRef::Integer(integer),
             ValueRef::Real(real) => SqlRef::Real(real),
@@ -209,8 +224,13 @@ impl<'a> Cells<'a> {
             ValueRef::Blob(bytes) => SqlRef::Blob(bytes),
         })
     }
+
     /// All values of the row.
     pub fn to_values(&self) -> Result<Vec<SqlValue>, SqlError> {
-        (0..self.row.as_ref().column_count()).map(|column| Ok(self.get(column)?.to_value())).collect()
+        let count = match &self.0 {
+            Source::Sqlite(row) => row.as_ref().column_count(),
+            Source::Values(values) => values.len(),
+        };
+        (0..count).map(|column| Ok(self.get(column)?.to_value())).collect()
     }
 }

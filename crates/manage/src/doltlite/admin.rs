@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use understory_sql::{Database, Engine, Open, SqlValue};
 
-use super::errors::{failed, unexpected};
 use super::files::{NewFile, publish};
 use super::{At, DoltLite, Inner, history};
+use crate::engine::errors::{failed, unexpected};
 use crate::{BranchName, ProjectId, StoreError, StoreResult};
 
 /// A file this small is not worth collecting.

@@ -1,15 +1,12 @@
 //! How two commits differ, asked of the engine: it compares trees, and looks only into what is not the same.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use understory_sql::{Database, SqlRef, SqlValue};
+use understory_sql::{Database, SqlValue};
 
-use super::errors::unexpected;
-use super::names::encode_hash;
-use super::reuse::Reading as _;
-use super::tables::{EntityTable, RowReading, Tables};
 use super::{At, Inner};
+use crate::engine::names::encode_hash;
+use crate::engine::tables::Tables;
 use crate::{Change, CommitHash, StoreResult, changed_rows};
 
 impl Inner {
@@ -35,45 +32,14 @@ impl Tables {
         for row in db.query("select to_table_name, from_table_name from dolt_diff_summary(?, ?)", &commits)? {
             let name = row.iter().filter_map(SqlValue::text).find(|name| !name.is_empty()).unwrap_or_default();
             if let Some(table) = self.of_table(name) {
-                table.changes(db, &commits, &mut changes)?;
+                let sql = format!("select {} from dolt_diff_{}(?, ?)", table.differing(), table.entity.table);
+                db.query_each(&sql, &commits, |cells| {
+                    changes.push(table.change(cells)?);
+                    StoreResult::Ok(())
+                })?;
             }
         }
         changes.sort_by(|a, b| (&a.entity, &a.key).cmp(&(&b.entity, &b.key)));
         Ok(changes)
-    }
-}
-
-impl EntityTable {
-    fn changes(&self, db: &Database, commits: &[SqlValue], changes: &mut Vec<Change>) -> StoreResult<()> {
-        let count = self.columns.len();
-        let places = |first: usize| (first..first + count).map(Some).collect::<Vec<_>>();
-        let (before, after) = (places(1), places(1 + count));
-        let scratch = RefCell::new(String::new());
-        db.query_each(&self.differing(), commits, |cells| {
-            let row = |places: &Vec<Option<usize>>| RowReading { table: self, cells, places, scratch: &scratch }.make();
-            let (has_before, has_after) = match cells.get(0)? {
-                SqlRef::Text("added") => (false, true),
-                SqlRef::Text("removed") => (true, false),
-                SqlRef::Text("modified") => (true, true),
-                other => return Err(unexpected(format!("the engine tells of a change of kind {other:?}"))),
-            };
-            let before = has_before.then(|| row(&before)).transpose()?;
-            let after = has_after.then(|| row(&after)).transpose()?;
-            let key = before.as_ref().or(after.as_ref()).map(|(key, _)| key.clone());
-            let row = |side: Option<(_, _)>| side.map(|(_, row)| Arc::new(row));
-            if let Some(key) = key {
-                let (before, after) = (row(before), row(after));
-                changes.push(Change { entity: self.entity.name.clone(), key, before, after });
-            }
-            Ok(())
-        })
-    }
-
-    fn differing(&self) -> String {
-        let side = |side: &str| {
-            let names = self.columns.iter().map(|(name, _)| format!("\"{side}_{name}\""));
-            names.collect::<Vec<_>>().join(", ")
-        };
-        format!("select diff_type, {}, {} from dolt_diff_{}(?, ?)", side("from"), side("to"), self.entity.table)
     }
 }

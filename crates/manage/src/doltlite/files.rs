@@ -79,7 +79,8 @@ pub(super) struct NewFile {
 impl NewFile {
     /// Beside a file that is to be made outside the store's directory.
     pub(super) fn beside(file: &Path) -> StoreResult<Self> {
-        let name = file.file_name().ok_or_else(|| super::errors::failed(format!("{} is no file", file.display())))?;
+        let name =
+            file.file_name().ok_or_else(|| crate::engine::errors::failed(format!("{} is no file", file.display())))?;
         let mut hidden = OsString::from(NEW);
         hidden.push(name);
         Ok(Self { path: file.with_file_name(hidden) })

@@ -1,52 +1,20 @@
 //! Commits and what branches reach.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use understory_sql::migration::{LEDGER_TABLE, LedgerEntry};
 use understory_sql::{Database, SqlValue};
 
-use super::errors::unexpected;
-use super::names::{decode_branch, decode_hash, decode_keep, encode_branch, encode_hash};
+use crate::engine::errors::unexpected;
+use crate::engine::names::{decode_branch, decode_hash, decode_keep, encode_branch, encode_hash};
+use crate::engine::notes::{Notes, rfc3339};
+use crate::engine::reachable::Reachable;
 use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreResult, Tag};
 
 /// Commits with their parents, one row per parent, newest first.
 const LOG: &str = "select l.commit_hash, l.committer, l.email, l.date, l.message, a.parent_hash \
                    from (select * from dolt_log(?) limit ? offset ?) l \
                    left join dolt_commit_ancestors a on a.commit_hash = l.commit_hash";
-
-/// Begins a note of ours in a message; messages never hold it otherwise.
-pub(super) const NOTE: char = '\u{1f}';
-const PARENT: &str = "second parent: ";
-const TIME: &str = "time: ";
-
-/// What is kept in a message since the engine has no place for it.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Notes {
-    /// The second parent of a merge of what is an ancestor already: the engine makes none of those.
-    pub(super) parent: Option<CommitHash>,
-    /// The time to the millisecond: the engine keeps whole seconds, and of tags its own time.
-    pub(super) time: Option<String>,
-}
-
-impl Notes {
-    pub(super) fn add_to(&self, message: &str) -> String {
-        let parent = self.parent.as_ref().map(|parent| format!("\n{NOTE}{PARENT}{parent}"));
-        let time = self.time.as_ref().map(|time| format!("\n{NOTE}{TIME}{time}"));
-        format!("{message}{}{}", parent.unwrap_or_default(), time.unwrap_or_default())
-    }
-
-    /// Takes a message and its notes apart.
-    fn split(text: &str) -> (&str, Self) {
-        let mut parts = text.split(NOTE);
-        let message = parts.next().unwrap_or_default();
-        let mut notes = Self::default();
-        for part in parts.map(str::trim_end) {
-            notes.parent = notes.parent.or_else(|| part.strip_prefix(PARENT).and_then(CommitHash::parse));
-            notes.time = notes.time.or_else(|| part.strip_prefix(TIME).map(str::to_owned));
-        }
-        (message, notes)
-    }
-}
 
 /// Where all refs lead: branches, kept heads and tags.
 #[derive(Debug, Default)]
@@ -95,11 +63,6 @@ impl Refs {
 /// All branches that Understory made, by name.
 pub(super) fn branches(db: &Database) -> StoreResult<Vec<Branch>> {
     Ok(Refs::read(db)?.branches)
-}
-
-/// The engine's `2026-11-21 08:00:00` as RFC 3339.
-fn rfc3339(text: &str) -> String {
-    format!("{}Z", text.replacen(' ', "T", 1))
 }
 
 /// The head of a branch.
@@ -157,69 +120,19 @@ pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
     hash.ok_or_else(|| unexpected(format!("the engine answers {cell:?} where a hash should be")))
 }
 
-/// The commits that refs reach, kept up to date by walking only what is new.
-#[derive(Debug, Default)]
-pub(super) struct Reachable {
-    heads: BTreeSet<CommitHash>,
-    commits: BTreeSet<CommitHash>,
-}
-
 impl Reachable {
     /// Brings the set up to the present refs.
     pub(super) fn refresh(&mut self, db: &Database) -> StoreResult<()> {
         let heads = Refs::read(db)?.heads();
-        if heads == self.heads {
+        if self.is_at(&heads) {
             return Ok(());
         }
-        if self.commits.is_empty()
+        if self.is_empty()
             && let Some(first) = branch_head(db, &BranchName::main())?
         {
-            self.commits = line(db, &first)?;
-            self.heads = BTreeSet::from([first]);
+            self.begin(line(db, &first)?, first);
         }
-        let mut met = heads.clone();
-        let mut new = BTreeSet::new();
-        self.walk(db, &heads, &mut new, &mut met)?;
-        // An old head that was not met again may be reached no more, and what it reached with it.
-        if !self.heads.is_subset(&met) {
-            self.commits.clear();
-            new.clear();
-            self.walk(db, &heads, &mut new, &mut met)?;
-        }
-        self.commits.append(&mut new);
-        self.heads = heads;
-        Ok(())
-    }
-
-    /// Whether a ref reaches a commit.
-    pub(super) fn contains(&self, hash: &CommitHash) -> bool {
-        self.commits.contains(hash)
-    }
-
-    /// Commits whose hashes begin so: none, one, or two of several.
-    pub(super) fn by_prefix(&self, prefix: &str) -> Vec<CommitHash> {
-        let Some(first) = CommitHash::parse(&format!("{prefix:0<32}")) else { return Vec::new() };
-        let found = self.commits.range(first..).take_while(|hash| hash.as_str().starts_with(prefix));
-        found.take(2).cloned().collect()
-    }
-
-    /// Walks from heads up to known commits: new ones go to `new`, known ones that were met to `met`.
-    fn walk(
-        &self,
-        db: &Database,
-        heads: &BTreeSet<CommitHash>,
-        new: &mut BTreeSet<CommitHash>,
-        met: &mut BTreeSet<CommitHash>,
-    ) -> StoreResult<()> {
-        let mut queue: VecDeque<CommitHash> = heads.iter().cloned().collect();
-        while let Some(hash) = queue.pop_front() {
-            if self.commits.contains(&hash) {
-                met.insert(hash);
-            } else if new.insert(hash.clone()) {
-                queue.extend(parents(db, &hash)?);
-            }
-        }
-        Ok(())
+        self.move_to(heads, &mut |hash| parents(db, hash))
     }
 }
 

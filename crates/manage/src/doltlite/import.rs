@@ -6,11 +6,12 @@ use understory_sql::migration::{self, ledger};
 use understory_sql::{Database, SqlValue, Store};
 
 use super::admin::SMALL;
-use super::errors::unexpected;
-use super::names::{encode_branch, encode_hash, encode_scratch};
 use super::refs::{call, make_tag, require_free};
-use super::write::{NewCommit, Outcome, Writer, begin_merge};
+use super::write::{Outcome, Writer, begin_merge};
 use super::{At, Inner, history};
+use crate::engine::commit::NewCommit;
+use crate::engine::errors::unexpected;
+use crate::engine::names::{encode_branch, encode_hash, encode_scratch};
 use crate::replay::{BranchMove, History, Origin, Replayed};
 use crate::{Branch, BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
 

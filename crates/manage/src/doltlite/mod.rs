@@ -6,16 +6,13 @@
 
 mod admin;
 mod changes;
-mod errors;
 mod files;
 mod history;
 mod import;
-mod names;
 mod pool;
 mod project;
 mod question;
 mod refs;
-mod reuse;
 mod store;
 mod tables;
 mod template;
@@ -26,26 +23,19 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
-use understory_model::{Model, SchemaChange, SchemaDiff, SchemaShape};
-use understory_sql::{Database, Migrations, SqlError, Store};
+use understory_model::Model;
+use understory_sql::{Database, Dialect, Migrations, SqlError, Store};
 
-use self::errors::failed;
 use self::files::Files;
 use self::history::Refs;
-use self::names::{encode_branch, encode_hash};
 use self::pool::{Pool, PoolKey};
 use self::project::{Project, Projects};
-use self::tables::Tables;
+use crate::engine::errors::failed;
+use crate::engine::names::{encode_branch, encode_hash};
+use crate::engine::reachable::Reachable;
+use crate::engine::tables::Tables;
+use crate::engine::{CACHED_CHANGES, CACHED_ROWS, KNOWN_SCHEMAS, changes_weight, check_model};
 use crate::{BranchName, Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
-
-/// Rows of snapshots kept in memory, all projects together.
-const CACHED_ROWS: u64 = 1_000_000;
-
-/// Changed rows kept in memory, all projects together: a history is often asked for more than once.
-const CACHED_CHANGES: u64 = 100_000;
-
-/// Commits whose schema is remembered.
-const KNOWN_SCHEMAS: u64 = 100_000;
 
 /// Operations that use the engine at the same moment: each has one or two files open.
 const AT_ONCE: usize = 8;
@@ -90,11 +80,14 @@ impl DoltLite {
         let inner = Inner {
             files: Files::open(directory, synced)?,
             migrations,
-            tables: Tables::new(model),
+            tables: Tables::new(model, Dialect::Sqlite),
             projects: Projects::default(),
             pool: Pool::default(),
             snapshots: Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).build(),
-            changes: Cache::builder().weigher(changes_weight).max_capacity(CACHED_CHANGES).build(),
+            changes: Cache::builder()
+                .weigher(|_, changes| changes_weight(changes))
+                .max_capacity(CACHED_CHANGES)
+                .build(),
             behind: Cache::new(KNOWN_SCHEMAS),
             template: OnceLock::new(),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
@@ -218,7 +211,7 @@ impl Inner {
         self.reachable(at, |reachable| reachable.contains(hash))
     }
 
-    fn reachable<T>(&self, at: &At, ask: impl FnOnce(&history::Reachable) -> T) -> StoreResult<T> {
+    fn reachable<T>(&self, at: &At, ask: impl FnOnce(&Reachable) -> T) -> StoreResult<T> {
         self.on_refs(at, |db| {
             let mut reachable = at.project.reachable.lock().unwrap_or_else(PoisonError::into_inner);
             reachable.refresh(db)?;
@@ -269,21 +262,4 @@ impl Inner {
     fn renew(&self, at: &At) {
         self.pool.close(at.project.renew());
     }
-}
-
-fn changes_weight(_: &(u64, CommitHash, CommitHash), changes: &Arc<Vec<Change>>) -> u32 {
-    u32::try_from(changes.len()).unwrap_or(u32::MAX).saturating_add(1)
-}
-
-/// Every column of the model must come to be by some migration, or writes would fail later and one by one.
-fn check_model(model: &Model, migrations: &Migrations) -> StoreResult<()> {
-    let diff = SchemaDiff::between(&migrations.shape(Store::Manage), &SchemaShape::of_manage(model.entities()));
-    let detail = match diff.changes.first() {
-        None => return Ok(()),
-        Some(refused @ SchemaChange::Refused(..)) => format!("{refused}; what is stored there would be lost"),
-        Some(change) => {
-            format!("{change}, but no migration makes it; write one with `understory model migration NAME`")
-        }
-    };
-    Err(StoreError::Migration { name: "model".into(), detail })
 }

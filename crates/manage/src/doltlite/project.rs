@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use moka::sync::Cache;
 
-use super::history::Reachable;
 use crate::Snapshot;
+use crate::engine::reachable::Reachable;
 
 /// Projects remembered while nobody uses them.
 const REMEMBERED: u64 = 1_000;

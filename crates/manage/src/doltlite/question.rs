@@ -9,8 +9,8 @@ use understory_model::Value;
 use understory_sql::migration::ledger;
 use understory_sql::{Database, Engine, Open, QueryLimits, SqlValue};
 
-use super::names::{encode_branch, encode_hash};
 use super::{At, DoltLite, Inner, history};
+use crate::engine::names::{encode_branch, encode_hash};
 use crate::{CommitHash, QueryRows, StoreResult};
 
 const LIMITS: QueryLimits = QueryLimits { rows: 10_000, time: Duration::from_secs(10) };

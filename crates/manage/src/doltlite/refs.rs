@@ -2,11 +2,11 @@
 
 use understory_sql::{Database, SqlValue};
 
-use super::errors::failed;
-use super::history::{self, NOTE, Notes, Refs};
-use super::names::{encode_branch, encode_hash, encode_keep};
-use super::write::author;
+use super::history::{self, Refs};
 use super::{At, Inner};
+use crate::engine::errors::failed;
+use crate::engine::names::{encode_branch, encode_hash, encode_keep};
+use crate::engine::notes::{NOTE, Notes, author};
 use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
 
 impl Inner {

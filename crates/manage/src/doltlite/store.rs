@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use understory_sql::Database;
 
 use super::history::Refs;
-use super::write::{NewCommit, Outcome, Rows, Writer};
+use super::write::{Outcome, Rows, Writer};
 use super::{At, DoltLite, Inner, history};
+use crate::engine::commit::NewCommit;
 use crate::replay::History;
 use crate::{
     Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,

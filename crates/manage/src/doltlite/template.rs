@@ -8,7 +8,7 @@ use understory_sql::{Database, Engine, Open, Store};
 use super::Inner;
 use super::files::NewFile;
 use super::import::collect_new;
-use super::write::NewCommit;
+use crate::engine::commit::NewCommit;
 use crate::{ChangeSet, Commit, CommitMeta, Signature, StoreError, StoreResult};
 
 const NEW: Open = Open { engine: Engine::DoltLite, create: true, read_only: false };
@@ -50,7 +50,7 @@ impl Inner {
         let database = Database::open(&new.path, EXISTING)?;
         self.unsync(&database)?;
         let root = super::history::branch_head(&database, &crate::BranchName::main())?;
-        let root = root.ok_or_else(|| super::errors::unexpected("the template has no main"))?;
+        let root = root.ok_or_else(|| crate::engine::errors::unexpected("the template has no main"))?;
         let commit = NewCommit::new(meta);
         let hash = database.transaction(|db| -> Result<_, StoreError> {
             self.tables.write(db, changes)?;

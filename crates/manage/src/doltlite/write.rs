@@ -3,31 +3,15 @@
 use understory_sql::migration::{self, ledger};
 use understory_sql::{Database, Migrations, SqlValue, Store};
 
-use super::errors::{failed, unexpected};
-use super::history::{self, NOTE, Notes, hash_cell};
-use super::names::encode_hash;
-use super::tables::Tables;
+use super::history::{self, hash_cell};
+use crate::engine::commit::NewCommit;
+use crate::engine::errors::{failed, unexpected};
+use crate::engine::names::encode_hash;
+use crate::engine::notes::Notes;
+use crate::engine::tables::Tables;
 use crate::{BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, StoreResult};
 
-/// A commit about to be made.
-pub(super) struct NewCommit<'a> {
-    meta: &'a CommitMeta,
-    message: String,
-    author: String,
-    /// RFC 3339, to the millisecond where it is known.
-    date: String,
-}
-
-impl<'a> NewCommit<'a> {
-    pub(super) fn new(meta: &'a CommitMeta) -> Self {
-        Self::at(meta, &understory_model::now())
-    }
-
-    /// The same as made at another time.
-    pub(super) fn at(meta: &'a CommitMeta, date: &str) -> Self {
-        Self { meta, message: message(meta), author: author(&meta.author), date: understory_model::timestamp_iso(date) }
-    }
-
+impl NewCommit<'_> {
     /// Commits all that the connection has changed. The engine writes it through at once: from here on the commit
     /// stays, whatever becomes of the transaction. `noted` is a second parent that the engine is not told of.
     pub(super) fn make(&self, db: &Database, options: &[&str], noted: Option<&CommitHash>) -> StoreResult<CommitHash> {
@@ -48,30 +32,6 @@ impl<'a> NewCommit<'a> {
         db.query_row("select dolt_merge(?, '--no-ff', '-m', ?, '--author', ?)", &arguments)?;
         history::branch_head(db, branch)?.ok_or_else(|| StoreError::UnknownBranch(branch.clone()))
     }
-
-    /// The commit as reading it back answers it.
-    pub(super) fn done(&self, hash: CommitHash, parents: Vec<CommitHash>) -> Commit {
-        let meta = CommitMeta::from_engine(self.meta.author.clone(), &self.message);
-        Commit { hash, parents, meta, date: self.date.clone() }
-    }
-
-    /// Whether a commit found in the history is this one, made on that parent.
-    fn is(&self, commit: &Commit, parent: &CommitHash) -> bool {
-        let meta = CommitMeta::from_engine(self.meta.author.clone(), &self.message);
-        commit.parents.first() == Some(parent) && commit.meta == meta && commit.date == self.date
-    }
-}
-
-/// The engine refuses an empty message, and ends a text at a NUL character; the other begins a note of ours.
-fn message(meta: &CommitMeta) -> String {
-    let message = meta.engine_message().replace(['\0', NOTE], "");
-    if message.trim().is_empty() { "-".to_owned() } else { message }
-}
-
-/// The engine refuses an author without a name or an address.
-pub(super) fn author(signature: &Signature) -> String {
-    let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-    format!("{} <{}>", or(&signature.name, "unknown"), or(&signature.email, "unknown"))
 }
 
 /// `2026-11-21 08:00:00.123` or RFC 3339 in UTC as RFC 3339 in whole seconds, which is all that the engine keeps.

@@ -14,7 +14,7 @@ const KEEP: &str = "=4";
 ///
 /// The engine takes names that differ only in case for one, `-` at the beginning for an option, and refuses some
 /// dots; so all but `[a-z0-9_-]` is escaped: `=x` is `X`, and the rest has digits.
-pub(super) fn encode_branch(name: &BranchName) -> String {
+pub(crate) fn encode_branch(name: &BranchName) -> String {
     let name = name.as_str();
     let mut encoded = String::with_capacity(name.len() + 8);
     if RESERVED.contains(&name) {
@@ -33,7 +33,7 @@ pub(super) fn encode_branch(name: &BranchName) -> String {
 }
 
 /// The branch that an engine's name stands for; none if somebody else made it.
-pub(super) fn decode_branch(encoded: &str) -> Option<BranchName> {
+pub(crate) fn decode_branch(encoded: &str) -> Option<BranchName> {
     let mut name = String::with_capacity(encoded.len());
     let mut chars = encoded.chars();
     while let Some(c) = chars.next() {
@@ -52,27 +52,27 @@ pub(super) fn decode_branch(encoded: &str) -> Option<BranchName> {
 }
 
 /// The engine's branch that keeps the head of a deleted one: no branch of ours is named so.
-pub(super) fn encode_keep(head: &CommitHash) -> String {
+pub(crate) fn encode_keep(head: &CommitHash) -> String {
     format!("{KEEP}{head}")
 }
 
 /// The head that an engine's branch keeps; none if it is no such branch.
-pub(super) fn decode_keep(encoded: &str) -> Option<CommitHash> {
+pub(crate) fn decode_keep(encoded: &str) -> Option<CommitHash> {
     CommitHash::parse(encoded.strip_prefix(KEEP)?)
 }
 
 /// The engine's branch that commits are made on while a history is taken over.
-pub(super) fn encode_scratch(number: usize) -> String {
+pub(crate) fn encode_scratch(number: usize) -> String {
     format!("=5{number}")
 }
 
 /// The forty hex digits of a hash.
-pub(super) fn encode_hash(hash: &CommitHash) -> String {
+pub(crate) fn encode_hash(hash: &CommitHash) -> String {
     HEXLOWER.encode(&hash.to_bytes())
 }
 
 /// The hash of forty hex digits.
-pub(super) fn decode_hash(hex: &str) -> Option<CommitHash> {
+pub(crate) fn decode_hash(hex: &str) -> Option<CommitHash> {
     let bytes = HEXLOWER.decode(hex.as_bytes()).ok()?;
     <[u8; 20]>::try_from(bytes).ok().map(|bytes| CommitHash::from_bytes(&bytes))
 }

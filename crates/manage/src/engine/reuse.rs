@@ -10,7 +10,7 @@ use understory_model::{Key, Row};
 use crate::{StoreResult, Table};
 
 /// A row that is being read, as far as comparing needs it.
-pub(super) trait Reading {
+pub(crate) trait Reading {
     /// How its key compares with one known.
     fn compare_key(&self, known: &Key) -> StoreResult<Ordering>;
     /// Whether it is this row.
@@ -20,7 +20,7 @@ pub(super) trait Reading {
 }
 
 /// A table that is being read in the order of its keys.
-pub(super) struct Reuse<'a> {
+pub(crate) struct Reuse<'a> {
     known: Option<&'a Arc<Table>>,
     left: Peekable<btree_map::Iter<'a, Key, Arc<Row>>>,
     /// How many rows there were while all were the known table's first ones.
@@ -31,13 +31,13 @@ pub(super) struct Reuse<'a> {
 
 impl<'a> Reuse<'a> {
     /// Begins a table that may be much like a known one.
-    pub(super) fn of(known: Option<&'a Arc<Table>>, empty: &'a Table) -> Self {
+    pub(crate) fn of(known: Option<&'a Arc<Table>>, empty: &'a Table) -> Self {
         let left = known.map_or(empty, Arc::as_ref).iter().peekable();
         Self { known, left, same: 0, rows: None }
     }
 
     /// Takes the next row.
-    pub(super) fn push(&mut self, row: &impl Reading) -> StoreResult<()> {
+    pub(crate) fn push(&mut self, row: &impl Reading) -> StoreResult<()> {
         let mut skipped = false;
         while let Some((key, known)) = self.left.peek().copied() {
             match row.compare_key(key)? {
@@ -80,7 +80,7 @@ impl<'a> Reuse<'a> {
     }
 
     /// The table: the known one itself if no row differs.
-    pub(super) fn finish(mut self) -> Arc<Table> {
+    pub(crate) fn finish(mut self) -> Arc<Table> {
         match (self.known, &self.rows) {
             (Some(known), None) if self.same == known.len() => Arc::clone(known),
             _ => Arc::new(std::mem::take(self.differing())),

@@ -11,6 +11,8 @@ impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Busy(_) => Self::Busy(Some(Box::new(error))),
+            SqlError::Unavailable(_) => Self::Unavailable(Some(Box::new(error))),
+            SqlError::Refused(_) => Self::Refused(error.to_string()),
             SqlError::DiskFull(_) => Self::DiskFull(Some(Box::new(error))),
             SqlError::Corrupt(_) | SqlError::NotOurs { .. } => {
                 Self::Corrupt { detail: error.to_string(), source: Some(Box::new(error)) }
@@ -43,15 +45,15 @@ impl From<MigrationError> for StoreError {
 }
 
 /// A stored value that does not fit its column.
-pub(super) fn damaged(place: String, error: ValueError) -> StoreError {
+pub(crate) fn damaged(place: String, error: ValueError) -> StoreError {
     StoreError::Corrupt { detail: place, source: Some(Box::new(error)) }
 }
 
 /// An answer that the engine never gives unless its data or its code changed.
-pub(super) fn unexpected(detail: impl Into<String>) -> StoreError {
+pub(crate) fn unexpected(detail: impl Into<String>) -> StoreError {
     StoreError::Corrupt { detail: detail.into(), source: None }
 }
 
-pub(super) fn failed(detail: impl Into<String>) -> StoreError {
+pub(crate) fn failed(detail: impl Into<String>) -> StoreError {
     StoreError::Engine { detail: detail.into(), source: None }
 }

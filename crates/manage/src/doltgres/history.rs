@@ -1,0 +1,137 @@
+//! Commits and what refs reach.
+
+use std::collections::{BTreeSet, HashMap};
+
+use understory_sql::SqlValue;
+use understory_sql::postgres::Connection;
+
+use super::{At, Inner};
+use crate::engine::errors::unexpected;
+use crate::engine::notes::{Notes, rfc3339};
+use crate::engine::reachable::Reachable;
+use crate::{Commit, CommitHash, CommitMeta, Signature, StoreResult};
+
+/// Commits read at once when a history is looked at further than is known: few at first, since mostly few are new.
+const STEPS: [usize; 2] = [32, 4_096];
+
+/// What is known of a project's history.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    reachable: Reachable,
+    /// Commits by hash; what is here never changes.
+    parents: HashMap<CommitHash, Vec<CommitHash>>,
+}
+
+impl Inner {
+    /// Asks what the project's refs reach, which is at these heads.
+    pub(super) async fn reachable<T>(
+        &self,
+        at: &At,
+        heads: BTreeSet<CommitHash>,
+        ask: impl FnOnce(&Reachable) -> T,
+    ) -> StoreResult<T> {
+        let mut known = at.project.known.lock().await;
+        if !known.reachable.is_at(&heads) {
+            self.read_parents(&mut known.parents, &heads).await?;
+            let Known { reachable, parents } = &mut *known;
+            reachable.move_to(heads, &mut |hash| {
+                parents.get(hash).cloned().ok_or_else(|| unexpected(format!("commit {hash} was not read")))
+            })?;
+        }
+        Ok(ask(&known.reachable))
+    }
+
+    /// Reads the parents of all commits that heads reach and that are not known: whatever is known, its past is.
+    async fn read_parents(
+        &self,
+        known: &mut HashMap<CommitHash, Vec<CommitHash>>,
+        heads: &BTreeSet<CommitHash>,
+    ) -> StoreResult<()> {
+        let connection = self.readers().connection().await?;
+        let mut read = HashMap::new();
+        let mut steps = STEPS.into_iter();
+        let mut limit = STEPS[1];
+        let mut queue: Vec<CommitHash> = heads.iter().cloned().collect();
+        let mut met = BTreeSet::new();
+        while let Some(hash) = queue.pop() {
+            if known.contains_key(&hash) || !met.insert(hash.clone()) {
+                continue;
+            }
+            if !read.contains_key(&hash) {
+                limit = steps.next().unwrap_or(limit);
+                let sql = "select commit_hash, parents from dolt_log(?, '--parents') limit ?";
+                for row in connection.query(sql, &[hash.as_str().into(), number(limit)]).await? {
+                    read.insert(hash_cell(row.first())?, self.parents_in(row.get(1))?);
+                }
+            }
+            let parents = read.get(&hash).ok_or_else(|| unexpected(format!("commit {hash} is in no log")))?;
+            queue.extend(parents.iter().cloned());
+        }
+        drop(queue);
+        known.extend(met.into_iter().filter_map(|hash| read.remove_entry(&hash)));
+        Ok(())
+    }
+
+    /// The parents of a commit, of which what the engine made before the root is none.
+    fn parents_in(&self, cell: Option<&SqlValue>) -> StoreResult<Vec<CommitHash>> {
+        let mut parents = parents_of(cell)?;
+        parents.retain(|parent| parent != self.root.before());
+        Ok(parents)
+    }
+
+    /// At most `limit` commits from one that is there, after the first `skip`, children before parents.
+    pub(super) async fn log(&self, from: &CommitHash, skip: usize, limit: usize) -> StoreResult<Vec<Commit>> {
+        let connection = self.readers().connection().await?;
+        self.log_on(&connection, from, skip, limit).await
+    }
+
+    pub(super) async fn log_on(
+        &self,
+        connection: &Connection,
+        from: &CommitHash,
+        skip: usize,
+        limit: usize,
+    ) -> StoreResult<Vec<Commit>> {
+        let sql = "select commit_hash, author, author_email, author_date, message, parents \
+                   from dolt_log(?, '--parents') limit ? offset ?";
+        let rows = connection.query(sql, &[from.as_str().into(), number(limit), number(skip)]).await?;
+        let mut commits = Vec::with_capacity(rows.len());
+        for row in rows {
+            let hash = hash_cell(row.first())?;
+            if hash == *self.root.before() {
+                break;
+            }
+            commits.push(self.commit(hash, &row)?);
+        }
+        Ok(commits)
+    }
+
+    fn commit(&self, hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
+        let text = |at: usize| {
+            let cell = row.get(at).and_then(SqlValue::text);
+            cell.ok_or_else(|| unexpected(format!("commit {hash} has a part that is no text")))
+        };
+        let (message, notes) = Notes::split(text(4)?);
+        let meta = CommitMeta::from_engine(Signature::new(text(1)?, text(2)?), message);
+        let date = notes.time.map_or_else(|| text(3).map(rfc3339), Ok)?;
+        let mut parents = self.parents_in(row.get(5))?;
+        parents.extend(notes.parent);
+        Ok(Commit { hash, parents, meta, date })
+    }
+}
+
+/// Hashes separated by commas, as the engine tells a commit's parents.
+pub(super) fn parents_of(cell: Option<&SqlValue>) -> StoreResult<Vec<CommitHash>> {
+    let text = cell.and_then(SqlValue::text).unwrap_or_default();
+    let hashes = text.split(',').map(str::trim).filter(|hash| !hash.is_empty());
+    hashes.map(|hash| hash_cell(Some(&SqlValue::from(hash)))).collect()
+}
+
+pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
+    let hash = cell.and_then(SqlValue::text).and_then(CommitHash::parse);
+    hash.ok_or_else(|| unexpected(format!("the engine answers {cell:?} where a hash should be")))
+}
+
+fn number(count: usize) -> SqlValue {
+    i64::try_from(count).unwrap_or(i64::MAX).into()
+}

@@ -1,0 +1,222 @@
+//! What moves several refs: made on branches of its own first, so that an error leaves every ref where it was.
+//!
+//! The engine moves one ref at a time. A crash while they move leaves some moved; doing the same again moves the rest.
+
+use understory_sql::postgres::Connection;
+
+use super::locks::Locked;
+use super::write::{commit, migrate_on, run_migrations};
+use super::{At, Inner, refs};
+use crate::engine::commit::NewCommit;
+use crate::replay::{History, Origin, Replayed};
+use crate::{BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
+
+impl Inner {
+    /// Brings every branch that lacks migrations to the newest schema.
+    pub(super) async fn migrate(&self, at: &At) -> StoreResult<Vec<(BranchName, Commit)>> {
+        let mut behind = Vec::new();
+        for branch in self.refs(at).await?.branches {
+            if self.is_behind(&branch.head).await? {
+                behind.push(branch);
+            }
+        }
+        if behind.is_empty() {
+            return Ok(Vec::new());
+        }
+        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
+        let mut scratch = Scratch::new(self, at, &locked);
+        let mut made = Vec::new();
+        for branch in &behind {
+            let meta = self.migration_of(&branch.head).await?.on(&branch.name);
+            let new = NewCommit::new(&meta);
+            scratch.begin(&branch.head).await?;
+            if let Some(hash) = migrate_on(&locked.connection, &self.migrations, &new).await? {
+                made.push((branch.clone(), new.done(hash, vec![branch.head.clone()])));
+            }
+        }
+        let moves: Vec<_> =
+            made.iter().map(|(branch, commit)| (&branch.name, Some(&branch.head), &commit.hash)).collect();
+        self.move_branches(at, &moves).await?;
+        scratch.end().await?;
+        Ok(made.into_iter().map(|(branch, commit)| (branch.name, commit)).collect())
+    }
+
+    pub(super) async fn import(&self, at: &At, history: &History) -> StoreResult<Vec<CommitHash>> {
+        let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
+        let new = !self.is_there(&present);
+        if new && !history.branches.iter().any(|branch| branch.name.is_main()) {
+            return Err(StoreError::Misfit("the history of a new project has no main branch".into()));
+        }
+        self.check_moves(&present, new, history)?;
+        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
+        let mut scratch = Scratch::new(self, at, &locked);
+        let mut import = Import { inner: self, made: Vec::new(), head: None };
+        for commit in &history.commits {
+            import.replay(&mut scratch, commit).await?;
+        }
+        let mut moves = Vec::new();
+        for branch in &history.branches {
+            let to = import.place(&branch.to)?;
+            self.require_there(&to).await?;
+            let from = if new { present.head(&branch.name).cloned() } else { branch.from.clone() };
+            moves.push((&branch.name, from, to));
+        }
+        // A project is there once main is: it comes last.
+        moves.sort_by_key(|(name, ..)| name.is_main());
+        let tags = history.tags.iter().map(|(tag, origin)| Ok(Tag { hash: import.place(origin)?, ..tag.clone() }));
+        for tag in tags.collect::<StoreResult<Vec<_>>>()? {
+            let mover = self.connections.lock(&tag_lock(at)).await?;
+            refs::make_tag(&mover, &at.project.prefix, &tag).await?;
+            mover.release().await;
+        }
+        let moves: Vec<_> = moves.iter().map(|(name, from, to)| (*name, from.as_ref(), to)).collect();
+        self.move_branches(at, &moves).await?;
+        scratch.end().await?;
+        Ok(import.made)
+    }
+
+    /// Each branch must be where the history says, and each new name be free, before anything is made.
+    fn check_moves(&self, present: &refs::Refs, new: bool, history: &History) -> StoreResult<()> {
+        for branch in history.branches.iter().filter(|branch| !(new && branch.name.is_main())) {
+            match (present.head(&branch.name), &branch.from) {
+                (Some(head), Some(from)) if head == from => {}
+                (Some(head), Some(_)) => {
+                    return Err(StoreError::HeadMoved { branch: branch.name.clone(), head: head.clone() });
+                }
+                (None, Some(_)) => return Err(StoreError::UnknownBranch(branch.name.clone())),
+                (_, None) => present.require_free(&branch.name)?,
+            }
+        }
+        history.tags.iter().try_for_each(|(tag, _)| present.require_free(&tag.name))
+    }
+
+    /// A commit that is in the database at all.
+    async fn require_there(&self, hash: &CommitHash) -> StoreResult<()> {
+        match self.log(hash, 0, 1).await {
+            Ok(found) if !found.is_empty() => Ok(()),
+            Ok(_) | Err(StoreError::Engine { .. }) => Err(StoreError::UnknownCommit(hash.clone())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves branches, from where they are to these commits. The caller holds the project's lock.
+    async fn move_branches(
+        &self,
+        at: &At,
+        moves: &[(&BranchName, Option<&CommitHash>, &CommitHash)],
+    ) -> StoreResult<()> {
+        let mover = self.connections.lock(&tag_lock(at)).await?;
+        for (name, from, to) in moves {
+            let branch = at.project.prefix.branch(name);
+            match from {
+                Some(_) => mover.call("select dolt_branch('-f', ?, ?)", &[&branch, to.as_str()]).await?,
+                None => refs::create(&mover, &branch, to).await?,
+            }
+        }
+        mover.release().await;
+        Ok(())
+    }
+}
+
+/// The lock under which refs move while the project's own is held by the connection that writes.
+fn tag_lock(at: &At) -> String {
+    format!("{}refs", at.project.prefix.first())
+}
+
+/// Branches that commits are made on until refs lead to them.
+struct Scratch<'a> {
+    inner: &'a Inner,
+    at: &'a At,
+    locked: &'a Locked<'a>,
+    used: usize,
+}
+
+impl<'a> Scratch<'a> {
+    fn new(inner: &'a Inner, at: &'a At, locked: &'a Locked<'a>) -> Self {
+        Self { inner, at, locked, used: 0 }
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.locked.connection
+    }
+
+    /// Goes to a new branch at a commit, in a transaction.
+    async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
+        let name = self.at.project.prefix.scratch(self.used);
+        self.used += 1;
+        let mover = self.inner.connections.lock(&tag_lock(self.at)).await?;
+        let made = mover.call("select dolt_branch('-f', ?, ?)", &[&name, hash.as_str()]).await;
+        mover.release().await;
+        if made.is_err() {
+            self.inner.require_there(hash).await?;
+        }
+        made?;
+        self.locked.go_to(&name).await?;
+        Ok(self.connection().batch("begin").await?)
+    }
+
+    /// Deletes the branches. The connection that wrote on them is of no use after that.
+    async fn end(self) -> StoreResult<()> {
+        let mover = self.inner.connections.lock(&tag_lock(self.at)).await?;
+        for name in (0..self.used).map(|number| self.at.project.prefix.scratch(number)) {
+            refs::delete(&mover, &name).await?;
+        }
+        mover.release().await;
+        Ok(())
+    }
+}
+
+/// A history that is being made again.
+struct Import<'a> {
+    inner: &'a Inner,
+    made: Vec<CommitHash>,
+    /// The commit that the connection's branch is at: most commits follow the one before.
+    head: Option<CommitHash>,
+}
+
+impl Import<'_> {
+    fn place(&self, origin: &Origin) -> StoreResult<CommitHash> {
+        let made = match origin {
+            Origin::Root => Some(self.inner.root.newest()),
+            Origin::Known(hash) => Some(hash),
+            Origin::New(index) => self.made.get(*index),
+        };
+        made.cloned().ok_or_else(|| StoreError::Misfit("the history names a commit before it comes".into()))
+    }
+
+    async fn replay(&mut self, scratch: &mut Scratch<'_>, replayed: &Replayed) -> StoreResult<()> {
+        let parents = replayed.parents.iter().map(|origin| self.place(origin)).collect::<StoreResult<Vec<_>>>()?;
+        let first = parents.first().ok_or_else(|| StoreError::Misfit("a commit has no parent".into()))?;
+        if self.head.as_ref() == Some(first) {
+            scratch.connection().batch("begin").await?;
+        } else {
+            scratch.begin(first).await?;
+        }
+        let hash = self.make(scratch.connection(), replayed, parents.get(1)).await?;
+        self.made.push(hash.clone());
+        self.head = Some(hash);
+        Ok(())
+    }
+
+    /// Makes one commit. The first on an old commit brings the newest schema along, as rows are written in it.
+    async fn make(
+        &self,
+        connection: &Connection,
+        replayed: &Replayed,
+        other: Option<&CommitHash>,
+    ) -> StoreResult<CommitHash> {
+        let new = NewCommit::at(&replayed.meta, &replayed.date);
+        run_migrations(connection, &self.inner.migrations).await?;
+        let noted = match other {
+            None => {
+                self.inner.write_rows(connection, replayed.changes.iter()).await?;
+                None
+            }
+            Some(other) => {
+                let known = self.inner.merge_rows(connection, other, &replayed.changes, &replayed.rows).await?;
+                (!known).then_some(other)
+            }
+        };
+        commit(connection, &new, noted, true).await
+    }
+}
