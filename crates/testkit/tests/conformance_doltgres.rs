@@ -19,7 +19,7 @@ impl Engine for Server {
         let name = format!("t{}", understory_model::id::made_id());
         Pool::new(&url, 1, false)?.connection().await?.batch(&format!("create database \"{name}\"")).await?;
         let migrations = Arc::new(Migrations::embedded()?);
-        let store = DoltGres::connect(&url.with_database(&name), 4, &samples::model(), migrations, Migrate::Run).await?;
+        let store = DoltGres::connect(&url.with_database(&name), 4, samples::model(), migrations, Migrate::Run).await?;
         Ok(Fresh { store: Arc::new(store), home: None })
     }
 }

@@ -1,9 +1,13 @@
 //! Space, and copies of projects.
 
+use std::io::Write as _;
 use std::path::Path;
 
-use super::{At, Inner, refs};
-use crate::{StoreError, StoreResult};
+use super::import::Taking;
+use super::{At, DoltGres, Inner, refs};
+use crate::bundle::{self, Bundle, BundleError};
+use crate::replay::History;
+use crate::{BranchName, ProjectId, StoreError, StoreResult};
 
 impl Inner {
     /// Bytes of the rows at all heads. What the database takes on the server's disk is shared by all projects.
@@ -39,7 +43,7 @@ impl Inner {
         let names = branches.map(|branch| prefix.branch(&branch.name));
         let names = names.chain(refs.kept.iter().map(|head| prefix.keep(head))).chain(refs.scratch.iter().cloned());
         // The project is there as long as its main is: that goes last.
-        let main = refs.main().map(|_| prefix.branch(&crate::BranchName::main()));
+        let main = refs.main().map(|_| prefix.branch(&BranchName::main()));
         for name in names.chain(main) {
             refs::delete(&locked, &name).await?;
         }
@@ -48,8 +52,30 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) async fn backup(&self, at: &At, _to: &Path) -> StoreResult<()> {
-        self.refs(at).await?;
-        Err(StoreError::Unsupported("copies of single projects; back up the database"))
+    /// Takes the history of a copy as the project's data. In the same database its commits have the same hashes.
+    pub(super) async fn restore(&self, at: &At, history: &History) -> StoreResult<()> {
+        self.import(at, history, Taking::Replace).await?;
+        at.project.renew().await;
+        Ok(())
+    }
+}
+
+impl DoltGres {
+    /// Writes a project's branches and tags with their history as a bundle. Heads of deleted branches are not in it.
+    pub(super) async fn write_copy(&self, project: &ProjectId, to: &Path) -> StoreResult<()> {
+        let bytes = bundle::write(self, &self.inner.model, project, None).await?;
+        let mut file = std::fs::File::create_new(to)?;
+        file.write_all(&bytes)?;
+        Ok(file.sync_all()?)
+    }
+
+    /// Reads what [`Self::write_copy`] wrote.
+    pub(super) async fn read_copy(&self, project: &ProjectId, from: &Path) -> StoreResult<History> {
+        let damaged = |error: BundleError| match error {
+            BundleError::Store(error) => error,
+            error => StoreError::Corrupt { detail: error.to_string(), source: None },
+        };
+        let copy = Bundle::parse(&std::fs::read(from)?).map_err(damaged)?;
+        copy.history(self, &self.inner.model, project, false).await.map_err(damaged)
     }
 }

@@ -11,6 +11,15 @@ use crate::engine::commit::NewCommit;
 use crate::replay::{History, Origin, Replayed};
 use crate::{BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
 
+/// What becomes of what is there when a history is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taking {
+    /// It goes on in it.
+    GoOn,
+    /// It makes place for it.
+    Replace,
+}
+
 impl Inner {
     /// Brings every branch that lacks migrations to the newest schema.
     pub(super) async fn migrate(&self, at: &At) -> StoreResult<Vec<(BranchName, Commit)>> {
@@ -41,13 +50,17 @@ impl Inner {
         Ok(made.into_iter().map(|(branch, commit)| (branch.name, commit)).collect())
     }
 
-    pub(super) async fn import(&self, at: &At, history: &History) -> StoreResult<Vec<CommitHash>> {
+    /// Takes a history over, where what is there goes on in it or, for a copy, makes place for it.
+    pub(super) async fn import(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
         let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
         let new = !self.is_there(&present);
         if new && !history.branches.iter().any(|branch| branch.name.is_main()) {
             return Err(StoreError::Misfit("the history of a new project has no main branch".into()));
         }
-        self.check_moves(&present, new, history)?;
+        if taking == Taking::GoOn {
+            check_moves(&present, new, history)?;
+            self.require_known(at, new, history).await?;
+        }
         let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let mut scratch = Scratch::new(self, at, &locked);
         let mut import = Import { inner: self, made: Vec::new(), head: None };
@@ -57,46 +70,56 @@ impl Inner {
         let mut moves = Vec::new();
         for branch in &history.branches {
             let to = import.place(&branch.to)?;
-            self.require_there(&to).await?;
-            let from = if new { present.head(&branch.name).cloned() } else { branch.from.clone() };
-            moves.push((&branch.name, from, to));
+            moves.push((&branch.name, present.head(&branch.name).cloned(), to));
         }
         // A project is there once main is: it comes last.
         moves.sort_by_key(|(name, ..)| name.is_main());
         let tags = history.tags.iter().map(|(tag, origin)| Ok(Tag { hash: import.place(origin)?, ..tag.clone() }));
-        for tag in tags.collect::<StoreResult<Vec<_>>>()? {
-            let mover = self.connections.lock(&tag_lock(at)).await?;
-            refs::make_tag(&mover, &at.project.prefix, &tag).await?;
-            mover.release().await;
+        let tags = tags.collect::<StoreResult<Vec<_>>>()?;
+        if taking == Taking::Replace {
+            self.make_place(at, &present, history).await?;
         }
+        let mover = self.connections.lock(&move_lock(at)).await?;
+        for tag in tags {
+            refs::make_tag(&mover, &at.project.prefix, &tag).await?;
+        }
+        mover.release().await;
         let moves: Vec<_> = moves.iter().map(|(name, from, to)| (*name, from.as_ref(), to)).collect();
         self.move_branches(at, &moves).await?;
         scratch.end().await?;
         Ok(import.made)
     }
 
-    /// Each branch must be where the history says, and each new name be free, before anything is made.
-    fn check_moves(&self, present: &refs::Refs, new: bool, history: &History) -> StoreResult<()> {
-        for branch in history.branches.iter().filter(|branch| !(new && branch.name.is_main())) {
-            match (present.head(&branch.name), &branch.from) {
-                (Some(head), Some(from)) if head == from => {}
-                (Some(head), Some(_)) => {
-                    return Err(StoreError::HeadMoved { branch: branch.name.clone(), head: head.clone() });
-                }
-                (None, Some(_)) => return Err(StoreError::UnknownBranch(branch.name.clone())),
-                (_, None) => present.require_free(&branch.name)?,
+    /// The commits that a history builds on must be ones that the project has: all projects share a database.
+    async fn require_known(&self, at: &At, new: bool, history: &History) -> StoreResult<()> {
+        let parents = history.commits.iter().flat_map(|commit| &commit.parents);
+        let refs =
+            history.branches.iter().map(|branch| &branch.to).chain(history.tags.iter().map(|(_, origin)| origin));
+        for origin in parents.chain(refs) {
+            match origin {
+                Origin::Known(hash) if new => return Err(StoreError::UnknownCommit(hash.clone())),
+                Origin::Known(hash) => self.require_commit(at, hash).await?,
+                Origin::Root | Origin::New(_) => {}
             }
         }
-        history.tags.iter().try_for_each(|(tag, _)| present.require_free(&tag.name))
+        Ok(())
     }
 
-    /// A commit that is in the database at all.
-    async fn require_there(&self, hash: &CommitHash) -> StoreResult<()> {
-        match self.log(hash, 0, 1).await {
-            Ok(found) if !found.is_empty() => Ok(()),
-            Ok(_) | Err(StoreError::Engine { .. }) => Err(StoreError::UnknownCommit(hash.clone())),
-            Err(error) => Err(error),
+    /// Removes the refs that a copy does not have; its branches are moved, not made anew.
+    async fn make_place(&self, at: &At, present: &refs::Refs, history: &History) -> StoreResult<()> {
+        let mover = self.connections.lock(&move_lock(at)).await?;
+        let prefix = &at.project.prefix;
+        for tag in &present.tags {
+            mover.call("select dolt_tag('-d', ?)", &[&prefix.branch(&tag.name)]).await?;
         }
+        let stays = |name: &BranchName| history.branches.iter().any(|branch| branch.name == *name);
+        let gone =
+            present.branches.iter().filter(|branch| !stays(&branch.name)).map(|branch| prefix.branch(&branch.name));
+        for name in gone.chain(present.kept.iter().map(|head| prefix.keep(head))) {
+            refs::delete(&mover, &name).await?;
+        }
+        mover.release().await;
+        Ok(())
     }
 
     /// Moves branches, from where they are to these commits. The caller holds the project's lock.
@@ -105,7 +128,7 @@ impl Inner {
         at: &At,
         moves: &[(&BranchName, Option<&CommitHash>, &CommitHash)],
     ) -> StoreResult<()> {
-        let mover = self.connections.lock(&tag_lock(at)).await?;
+        let mover = self.connections.lock(&move_lock(at)).await?;
         for (name, from, to) in moves {
             let branch = at.project.prefix.branch(name);
             match from {
@@ -118,8 +141,23 @@ impl Inner {
     }
 }
 
+/// Each branch must be where the history says, and each new name be free, before anything is made.
+fn check_moves(present: &refs::Refs, new: bool, history: &History) -> StoreResult<()> {
+    for branch in history.branches.iter().filter(|branch| !(new && branch.name.is_main())) {
+        match (present.head(&branch.name), &branch.from) {
+            (Some(head), Some(from)) if head == from => {}
+            (Some(head), Some(_)) => {
+                return Err(StoreError::HeadMoved { branch: branch.name.clone(), head: head.clone() });
+            }
+            (None, Some(_)) => return Err(StoreError::UnknownBranch(branch.name.clone())),
+            (_, None) => present.require_free(&branch.name)?,
+        }
+    }
+    history.tags.iter().try_for_each(|(tag, _)| present.require_free(&tag.name))
+}
+
 /// The lock under which refs move while the project's own is held by the connection that writes.
-fn tag_lock(at: &At) -> String {
+fn move_lock(at: &At) -> String {
     format!("{}refs", at.project.prefix.first())
 }
 
@@ -144,20 +182,16 @@ impl<'a> Scratch<'a> {
     async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
         let name = self.at.project.prefix.scratch(self.used);
         self.used += 1;
-        let mover = self.inner.connections.lock(&tag_lock(self.at)).await?;
-        let made = mover.call("select dolt_branch('-f', ?, ?)", &[&name, hash.as_str()]).await;
+        let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
+        mover.call("select dolt_branch('-f', ?, ?)", &[&name, hash.as_str()]).await?;
         mover.release().await;
-        if made.is_err() {
-            self.inner.require_there(hash).await?;
-        }
-        made?;
         self.locked.go_to(&name).await?;
         Ok(self.connection().batch("begin").await?)
     }
 
     /// Deletes the branches. The connection that wrote on them is of no use after that.
     async fn end(self) -> StoreResult<()> {
-        let mover = self.inner.connections.lock(&tag_lock(self.at)).await?;
+        let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
         for name in (0..self.used).map(|number| self.at.project.prefix.scratch(number)) {
             refs::delete(&mover, &name).await?;
         }

@@ -49,6 +49,7 @@ pub struct DoltGres {
 #[derive(Debug)]
 struct Inner {
     connections: Connections,
+    model: Arc<Model>,
     migrations: Arc<Migrations>,
     tables: Tables,
     root: Root,
@@ -67,11 +68,11 @@ impl DoltGres {
     pub async fn connect(
         url: &ServerUrl,
         size: usize,
-        model: &Model,
+        model: Arc<Model>,
         migrations: Arc<Migrations>,
         migrate: Migrate,
     ) -> StoreResult<Self> {
-        check_model(model, &migrations)?;
+        check_model(&model, &migrations)?;
         let connections = Connections::open(url, size)?;
         root::probe(&connections).await?;
         let root = Root::prepare(&connections, &migrations, migrate).await?;
@@ -81,7 +82,8 @@ impl DoltGres {
         let inner = Inner {
             connections,
             migrations,
-            tables: Tables::new(model, Dialect::Postgres),
+            tables: Tables::new(&model, Dialect::Postgres),
+            model,
             root,
             projects: Projects::default(),
             snapshots: Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).build(),

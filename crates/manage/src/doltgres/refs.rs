@@ -134,6 +134,8 @@ impl Inner {
             delete(&locked, &at.project.prefix.keep(head)).await?;
         }
         locked.release().await;
+        // What only it reached is unknown from now on, though it may be in memory.
+        at.project.renew().await;
         Ok(())
     }
 

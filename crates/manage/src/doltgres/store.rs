@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::import::Taking;
 use super::refs::Refs;
 use super::write::Write;
 use super::{At, DoltGres};
@@ -174,7 +175,7 @@ impl ConfigStore for DoltGres {
 
     async fn import(&self, project: &ProjectId, history: &History) -> StoreResult<Vec<CommitHash>> {
         let (at, _turn) = self.turn(project).await;
-        self.inner.import(&at, history).await
+        self.inner.import(&at, history, Taking::GoOn).await
     }
 
     async fn size(&self, project: &ProjectId) -> StoreResult<u64> {
@@ -187,10 +188,12 @@ impl ConfigStore for DoltGres {
     }
 
     async fn backup(&self, project: &ProjectId, to: &Path) -> StoreResult<()> {
-        self.inner.backup(&self.at(project), to).await
+        self.write_copy(project, to).await
     }
 
-    async fn restore(&self, _project: &ProjectId, _from: &Path) -> StoreResult<()> {
-        Err(StoreError::Unsupported("copies of single projects; restore the database"))
+    async fn restore(&self, project: &ProjectId, from: &Path) -> StoreResult<()> {
+        let history = self.read_copy(project, from).await?;
+        let (at, _turn) = self.turn(project).await;
+        self.inner.restore(&at, &history).await
     }
 }
