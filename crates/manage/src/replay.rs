@@ -48,4 +48,6 @@ pub struct History {
     pub branches: Vec<BranchMove>,
     /// The tags to be made; their own hash counts for nothing.
     pub tags: Vec<(Tag, Origin)>,
+    /// Heads to be kept, see [`crate::ConfigStore::kept`].
+    pub kept: Vec<Origin>,
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use understory_manage::doltgres::{DoltGres, Migrate};
-use understory_sql::postgres::{Pool, ServerUrl};
 use understory_sql::Migrations;
+use understory_sql::postgres::{Pool, ServerUrl};
 use understory_testkit::conformance::{Engine, Failure, Fresh};
 use understory_testkit::samples;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use understory_auth::Principal;
-use understory_manage::bundle::{self, Bundle, BundleError};
+use understory_manage::bundle::{self, Bundle, BundleError, Content};
 use understory_manage::replay::{History, Origin};
 use understory_manage::{CommitHash, ProjectId};
 use understory_model::id::made_id;
@@ -59,7 +59,8 @@ impl Project {
             Some(reference) => Some(self.resolve(reference).await?.hash),
             None => None,
         };
-        Ok(bundle::write(self.app().inner.store.as_ref(), self.model(), self.id(), since.as_ref()).await?)
+        let content = Content::Shared { since: since.as_ref() };
+        Ok(bundle::write(self.app().inner.store.as_ref(), self.model(), self.id(), content).await?)
     }
 
     /// Takes over what a bundle has and the project has not: all of it or nothing.

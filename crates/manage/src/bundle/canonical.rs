@@ -164,6 +164,7 @@ impl Identity {
             branch: meta.branch.as_ref().map(ToString::to_string),
             message: meta.message.clone(),
             date: commit.date.clone(),
+            idempotency_key: meta.idempotency_key.clone(),
             rows,
         };
         identity.hash = identity.computed(parents);

@@ -12,6 +12,8 @@ mod write;
 use serde::{Deserialize, Serialize};
 use understory_model::Value;
 
+use crate::CommitHash;
+
 pub use read::{Bundle, BundleError};
 pub use write::write;
 
@@ -22,16 +24,52 @@ const VERSION: u32 = 1;
 /// Stands for the root, which every project has of its own, among the parents of a commit.
 const ROOT: &str = "root";
 
+/// How much a bundle holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// Branches and tags with their history, to be handed to others.
+    Shared {
+        /// Less what this commit reaches.
+        since: Option<&'a CommitHash>,
+    },
+    /// All that the store keeps of the project, deleted branches and the keys of requests included.
+    Everything,
+}
+
 /// One line of a bundle.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum Line {
-    Header { format: String, version: u32, project: String },
+    Header {
+        format: String,
+        version: u32,
+        project: String,
+    },
     Requires(Identity),
-    Commit { identity: Identity, parents: Vec<String>, changes: Vec<LineChange> },
-    Branch { name: String, to: String },
-    Tag { name: String, to: String, message: String, author: String, email: String, date: String },
-    End { sha256: String },
+    Commit {
+        identity: Identity,
+        parents: Vec<String>,
+        changes: Vec<LineChange>,
+    },
+    Branch {
+        name: String,
+        to: String,
+    },
+    /// The head of a deleted branch.
+    Kept {
+        to: String,
+    },
+    Tag {
+        name: String,
+        to: String,
+        message: String,
+        author: String,
+        email: String,
+        date: String,
+    },
+    End {
+        sha256: String,
+    },
 }
 
 /// What tells a commit from others, wherever it is.
@@ -48,6 +86,9 @@ struct Identity {
     branch: Option<String>,
     message: String,
     date: String,
+    /// The key of the request that made it: in copies only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
     /// SHA-256 over all its rows.
     rows: String,
 }

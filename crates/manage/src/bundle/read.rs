@@ -38,6 +38,7 @@ pub struct Bundle {
     commits: Vec<(Identity, Vec<String>, Vec<LineChange>)>,
     branches: Vec<(BranchName, String)>,
     tags: Vec<(Tag, String)>,
+    kept: Vec<String>,
     /// Hashes of the commits that came so far: a commit's parents come before it.
     known: HashSet<String>,
     /// The project's id where it was made.
@@ -56,9 +57,9 @@ impl Bundle {
             }
             _ => return Err(BundleError::Damaged("it does not begin as a bundle does".into())),
         };
-        let (requires, commits, branches, tags) = Default::default();
+        let (requires, commits, branches, tags, kept) = Default::default();
         let known = HashSet::from([ROOT.to_owned()]);
-        let mut bundle = Self { requires, commits, branches, tags, known, project };
+        let mut bundle = Self { requires, commits, branches, tags, kept, known, project };
         for line in lines {
             bundle.take(line)?;
         }
@@ -87,7 +88,10 @@ impl Bundle {
                 let (tagger, hash) = (Signature::new(&author, &email), CommitHash::from_bytes(&[0; 20]));
                 self.tags.push((Tag { name: name(&tag)?, hash, tagger, message, date }, to));
             }
-            Line::Branch { .. } | Line::Tag { .. } => return Err(damaged("a ref leads to no commit")),
+            Line::Kept { to } if self.known.contains(&to) => self.kept.push(to),
+            Line::Branch { .. } | Line::Kept { .. } | Line::Tag { .. } => {
+                return Err(damaged("a ref leads to no commit"));
+            }
             Line::Header { .. } | Line::End { .. } => return Err(damaged("its lines are not in order")),
         }
         Ok(())
@@ -127,6 +131,8 @@ impl Bundle {
             plan.branch(name, to, present).await?;
         }
         plan.tags(&self.tags, present).await?;
+        let kept = self.kept.iter().filter_map(|to| plan.places.get(to));
+        plan.history.kept = kept.map(|placed| placed.origin.clone()).collect();
         Ok(plan.history)
     }
 }
@@ -238,6 +244,7 @@ impl Plan<'_> {
         let branch = identity.branch.as_deref().and_then(|branch| BranchName::new(branch).ok());
         let meta =
             CommitMeta { committer: identity.committer.clone(), branch, ..CommitMeta::new(author, &identity.message) };
+        let meta = CommitMeta { idempotency_key: identity.idempotency_key.clone(), ..meta };
         let parents = parents.iter().filter_map(|parent| Some(self.places.get(parent)?.origin.clone())).collect();
         Ok(Replayed { parents, meta, date: identity.date.clone(), changes: set, rows })
     }

@@ -6,23 +6,25 @@ use sha2::{Digest as _, Sha256};
 use understory_model::Model;
 
 use super::canonical::{Digests, Place};
-use super::{FORMAT, Identity, Line, ROOT, VERSION};
+use super::{Content, FORMAT, Identity, Line, ROOT, VERSION};
 use crate::{Commit, CommitHash, ConfigStore, ProjectId, StoreError, StoreResult, WHOLE_LOG};
 
 /// Commits whose row hashes are kept at hand.
 const AT_HAND: usize = 64;
 
-/// Writes a project's branches and tags with all that they reach, less what `since` reaches.
+/// Writes a project's refs with all that they reach.
 pub async fn write(
     store: &dyn ConfigStore,
     model: &Model,
     project: &ProjectId,
-    since: Option<&CommitHash>,
+    content: Content<'_>,
 ) -> StoreResult<Vec<u8>> {
     let place = Place { model, project };
-    let mut writer = Writer { store, place, bytes: Vec::new(), hashes: BTreeMap::new(), digests: HashMap::new() };
+    let kept = if content == Content::Everything { store.kept(project).await? } else { Vec::new() };
+    let (bytes, hashes, digests) = Default::default();
+    let mut writer = Writer { store, place, content, kept, bytes, hashes, digests };
     writer.line(&Line::Header { format: FORMAT.to_owned(), version: VERSION, project: project.id.clone() })?;
-    let commits = writer.wanted(since).await?;
+    let commits = writer.wanted().await?;
     writer.require(&commits).await?;
     for commit in &commits {
         writer.commit(commit).await?;
@@ -36,6 +38,8 @@ pub async fn write(
 struct Writer<'a> {
     store: &'a dyn ConfigStore,
     place: Place<'a>,
+    content: Content<'a>,
+    kept: Vec<CommitHash>,
     bytes: Vec<u8>,
     /// Our hashes of the commits that the bundle holds, requires, or begins at.
     hashes: BTreeMap<CommitHash, String>,
@@ -51,10 +55,10 @@ impl Writer<'_> {
     }
 
     /// The commits to be written, parents first; the root is every project's own.
-    async fn wanted(&mut self, since: Option<&CommitHash>) -> StoreResult<Vec<Commit>> {
+    async fn wanted(&mut self) -> StoreResult<Vec<Commit>> {
         let project = self.place.project;
         let mut known: BTreeSet<CommitHash> = BTreeSet::new();
-        if let Some(since) = since {
+        if let Content::Shared { since: Some(since) } = self.content {
             known.extend(self.store.log(project, since, WHOLE_LOG).await?.into_iter().map(|commit| commit.hash));
         }
         let mut wanted = Vec::new();
@@ -75,7 +79,7 @@ impl Writer<'_> {
     async fn heads(&self) -> StoreResult<Vec<CommitHash>> {
         let branches = self.store.branches(self.place.project).await?.into_iter().map(|branch| branch.head);
         let tags = self.store.tags(self.place.project).await?.into_iter().map(|tag| tag.hash);
-        Ok(branches.chain(tags).collect())
+        Ok(branches.chain(tags).chain(self.kept.iter().cloned()).collect())
     }
 
     /// Writes what the commits build on and the bundle does not hold, refs included.
@@ -90,7 +94,8 @@ impl Writer<'_> {
             let commit = self.store.commit(self.place.project, &hash).await?;
             let commit = commit.ok_or_else(|| StoreError::UnknownCommit(hash.clone()))?;
             let rows = self.digests_of(&hash).await?.hash();
-            let identity = Identity::new(&commit, rows, &[]);
+            let mut identity = Identity::new(&commit, rows, &[]);
+            identity.idempotency_key = None;
             self.hashes.insert(hash, identity.hash.clone());
             self.line(&Line::Requires(identity))?;
         }
@@ -107,7 +112,10 @@ impl Writer<'_> {
         digests.apply(&self.place, &changes);
         let parents: Vec<String> =
             commit.parents.iter().filter_map(|parent| self.hashes.get(parent).cloned()).collect();
-        let identity = Identity::new(commit, digests.hash(), &parents);
+        let mut identity = Identity::new(commit, digests.hash(), &parents);
+        if self.content != Content::Everything {
+            identity.idempotency_key = None;
+        }
         self.hashes.insert(commit.hash.clone(), identity.hash.clone());
         self.remember(&commit.hash, digests);
         let changes = changes.iter().filter_map(|change| self.place.line(change)).collect();
@@ -139,6 +147,10 @@ impl Writer<'_> {
         for branch in self.store.branches(self.place.project).await? {
             let to = to(&self.hashes, &branch.head)?;
             self.line(&Line::Branch { name: branch.name.to_string(), to })?;
+        }
+        for head in std::mem::take(&mut self.kept) {
+            let to = to(&self.hashes, &head)?;
+            self.line(&Line::Kept { to })?;
         }
         for tag in self.store.tags(self.place.project).await? {
             let to = to(&self.hashes, &tag.hash)?;

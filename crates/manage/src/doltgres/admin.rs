@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::import::Taking;
 use super::{At, DoltGres, Inner, refs};
-use crate::bundle::{self, Bundle, BundleError};
+use crate::bundle::{self, Bundle, BundleError, Content};
 use crate::replay::History;
 use crate::{BranchName, ProjectId, StoreError, StoreResult};
 
@@ -61,9 +61,9 @@ impl Inner {
 }
 
 impl DoltGres {
-    /// Writes a project's branches and tags with their history as a bundle. Heads of deleted branches are not in it.
+    /// Writes all of a project as a bundle.
     pub(super) async fn write_copy(&self, project: &ProjectId, to: &Path) -> StoreResult<()> {
-        let bytes = bundle::write(self, &self.inner.model, project, None).await?;
+        let bytes = bundle::write(self, &self.inner.model, project, Content::Everything).await?;
         let mut file = std::fs::File::create_new(to)?;
         file.write_all(&bytes)?;
         Ok(file.sync_all()?)

@@ -2,6 +2,8 @@
 //!
 //! The engine moves one ref at a time. A crash while they move leaves some moved; doing the same again moves the rest.
 
+use std::collections::BTreeSet;
+
 use understory_sql::postgres::Connection;
 
 use super::locks::Locked;
@@ -83,6 +85,12 @@ impl Inner {
         for tag in tags {
             refs::make_tag(&mover, &at.project.prefix, &tag).await?;
         }
+        let kept = if taking == Taking::GoOn { present.kept.as_slice() } else { &[] };
+        for head in history.kept.iter().map(|origin| import.place(origin)).collect::<StoreResult<BTreeSet<_>>>()? {
+            if !kept.contains(&head) {
+                refs::create(&mover, &at.project.prefix.keep(&head), &head).await?;
+            }
+        }
         mover.release().await;
         let moves: Vec<_> = moves.iter().map(|(name, from, to)| (*name, from.as_ref(), to)).collect();
         self.move_branches(at, &moves).await?;
@@ -95,7 +103,7 @@ impl Inner {
         let parents = history.commits.iter().flat_map(|commit| &commit.parents);
         let refs =
             history.branches.iter().map(|branch| &branch.to).chain(history.tags.iter().map(|(_, origin)| origin));
-        for origin in parents.chain(refs) {
+        for origin in parents.chain(refs).chain(&history.kept) {
             match origin {
                 Origin::Known(hash) if new => return Err(StoreError::UnknownCommit(hash.clone())),
                 Origin::Known(hash) => self.require_commit(at, hash).await?,

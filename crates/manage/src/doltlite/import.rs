@@ -11,7 +11,7 @@ use super::write::{Outcome, Writer, begin_merge};
 use super::{At, Inner, history};
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::unexpected;
-use crate::engine::names::{encode_branch, encode_hash, encode_scratch};
+use crate::engine::names::{encode_branch, encode_hash, encode_keep, encode_scratch};
 use crate::replay::{BranchMove, History, Origin, Replayed};
 use crate::{Branch, BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
 
@@ -96,6 +96,9 @@ impl Inner {
             require_free(&refs, &tag.name)?;
             make_tag(&refs, &Tag { hash: import.place(origin)?, ..tag.clone() })?;
         }
+        for origin in &history.kept {
+            import.keep(&import.place(origin)?)?;
+        }
         let made = std::mem::take(&mut import.made);
         refs.close()?;
         drop_scratch(file, made.len())?;
@@ -169,6 +172,13 @@ impl Import<'_> {
             tables.make(db, &commit.rows)?;
             new.make(db, &["--allow-empty"], (!known).then_some(other))
         })
+    }
+
+    fn keep(&self, head: &CommitHash) -> StoreResult<()> {
+        match history::Refs::read(self.refs)?.kept.contains(head) {
+            true => Ok(()),
+            false => call(self.refs, "select dolt_branch(?, ?)", &[&encode_keep(head), &encode_hash(head)]),
+        }
     }
 
     fn move_branch(&self, branch: &BranchMove, from: Option<CommitHash>) -> StoreResult<()> {

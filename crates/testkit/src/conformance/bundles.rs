@@ -1,4 +1,4 @@
-use understory_manage::bundle::{Bundle, BundleError, write};
+use understory_manage::bundle::{Bundle, BundleError, Content, write};
 use understory_manage::{BranchName, CommitHash, ProjectId, StoreError};
 
 use super::bench::{assert_same, changes, committed, meta};
@@ -10,12 +10,12 @@ use crate::samples::{self, model};
 pub async fn a_bundle_is_the_project_elsewhere(store: &Store) -> Checked {
     let bench = history(store).await?;
     let copy = samples::project_id("copy");
-    let whole = write(store.as_ref(), &model(), &bench.project, None).await?;
+    let whole = write(store.as_ref(), &model(), &bench.project, Content::Shared { since: None }).await?;
     take(store, &copy, &whole, false).await?;
     assert_alike(&bench, &copy).await?;
     let (main, tagged) = (BranchName::main(), store.tags(&bench.project).await?[0].hash.clone());
     bench.put_tool(&main, "later").await?;
-    let part = write(store.as_ref(), &model(), &bench.project, Some(&tagged)).await?;
+    let part = write(store.as_ref(), &model(), &bench.project, Content::Shared { since: Some(&tagged) }).await?;
     assert!(part.len() < whole.len());
     assert_eq!(take(store, &copy, &part, true).await?, 1, "the merge is there");
     assert_alike(&bench, &copy).await?;
@@ -27,7 +27,7 @@ pub async fn a_bundle_is_the_project_elsewhere(store: &Store) -> Checked {
 pub async fn a_bundle_can_become_another_project(store: &Store) -> Checked {
     let bench = history(store).await?;
     let other = ProjectId { tenant: "other".into(), id: "copy".into(), uid: samples::project_id("o").uid };
-    let bytes = write(store.as_ref(), &model(), &bench.project, None).await?;
+    let bytes = write(store.as_ref(), &model(), &bench.project, Content::Shared { since: None }).await?;
     take(store, &other, &bytes, false).await?;
     let main = BranchName::main();
     let head = store.branch_head(&other, &main).await?.ok_or("no main")?;
@@ -40,7 +40,7 @@ pub async fn a_bundle_can_become_another_project(store: &Store) -> Checked {
         rows.table("sub_agent_relation").keys().next().map(|key| key.id().to_owned())
     };
     assert_ne!(relation(&rows), relation(&original), "its id is made of tenant and project too");
-    let again = write(store.as_ref(), &model(), &other, None).await?;
+    let again = write(store.as_ref(), &model(), &other, Content::Shared { since: None }).await?;
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
     let (first, second) = (lines(&bytes), lines(&again));
     assert_eq!(first[1..first.len() - 1], second[1..second.len() - 1], "but for its name it is the same bundle");
@@ -50,7 +50,7 @@ pub async fn a_bundle_can_become_another_project(store: &Store) -> Checked {
 /// What is no whole bundle, or does not fit, is refused.
 pub async fn a_bundle_that_is_damaged_or_does_not_fit_is_refused(store: &Store) -> Checked {
     let bench = history(store).await?;
-    let bytes = write(store.as_ref(), &model(), &bench.project, None).await?;
+    let bytes = write(store.as_ref(), &model(), &bench.project, Content::Shared { since: None }).await?;
     let text = String::from_utf8(bytes.clone())?;
     let shorter: String =
         text.lines().filter(|line| !line.contains("Theirs")).map(|line| format!("{line}\n")).collect();
@@ -62,7 +62,9 @@ pub async fn a_bundle_that_is_damaged_or_does_not_fit_is_refused(store: &Store) 
     let newer = text.replacen("\"version\":1", "\"version\":99", 1);
     assert!(Bundle::parse(newer.as_bytes()).is_err());
     let tagged = store.tags(&bench.project).await?[0].hash.clone();
-    let part = Bundle::parse(&write(store.as_ref(), &model(), &bench.project, Some(&tagged)).await?)?;
+    let part = Bundle::parse(
+        &write(store.as_ref(), &model(), &bench.project, Content::Shared { since: Some(&tagged) }).await?,
+    )?;
     let nobody = samples::project_id("nobody");
     let lost = part.history(store.as_ref(), &model(), &nobody, false).await;
     assert!(matches!(&lost, Err(BundleError::Misfit(detail)) if detail.contains("not here")), "{lost:?}");
@@ -72,7 +74,8 @@ pub async fn a_bundle_that_is_damaged_or_does_not_fit_is_refused(store: &Store) 
     let main = BranchName::main();
     forked.put_tool(&main, "mine").await?;
     bench.put_tool(&main, "yours").await?;
-    let newer = Bundle::parse(&write(store.as_ref(), &model(), &bench.project, None).await?)?;
+    let newer =
+        Bundle::parse(&write(store.as_ref(), &model(), &bench.project, Content::Shared { since: None }).await?)?;
     let refused = newer.history(store.as_ref(), &model(), &forked.project, true).await;
     assert!(matches!(&refused, Err(BundleError::Misfit(detail)) if detail.contains("another way")), "{refused:?}");
     Ok(())

@@ -32,13 +32,16 @@ pub async fn a_history_goes_on_where_a_project_is(store: &Store) -> Checked {
     let moved = |name: &BranchName, from| BranchMove { name: name.clone(), from, to: Origin::New(0) };
     let new = BranchName::new("new")?;
     let branches = vec![moved(&main, Some(base.clone())), moved(&new, None)];
-    let history = History { commits: vec![commit], branches, tags: vec![(tag("v1", &base)?, Origin::New(0))] };
+    let tags = vec![(tag("v1", &base)?, Origin::New(0))];
+    let kept = vec![Origin::New(0), Origin::New(0)];
+    let history = History { commits: vec![commit], branches, tags, kept };
     let made = store.import(&bench.project, &history).await?;
     for branch in [&main, &new] {
         assert_eq!(bench.head(branch).await?, made[0]);
         assert_eq!(bench.tools(branch).await?, ["one", "two"]);
     }
     assert_eq!(store.tags(&bench.project).await?[0].hash, made[0]);
+    assert_eq!(store.kept(&bench.project).await?, made);
     assert_eq!((bench.head(&topic).await?, store.branches(&bench.project).await?.len()), (base.clone(), 3));
     let commit = store.commit(&bench.project, &made[0]).await?.ok_or("it is there")?;
     assert_eq!((commit.parents, commit.date.as_str()), (vec![base], DATE));
@@ -56,7 +59,7 @@ pub async fn a_history_that_does_not_fit_is_refused_whole(store: &Store) -> Chec
         let add = changes(&rows, |draft| samples::put_tool(draft, "two", "Two").map(drop))?;
         let moved = BranchMove { name: name.clone(), from: from.cloned(), to: Origin::New(0) };
         let commits = vec![replayed(vec![parent], add, &rows)];
-        Ok(History { commits, branches: vec![moved], tags: Vec::new() })
+        Ok(History { commits, branches: vec![moved], ..History::default() })
     };
     let nobody = CommitHash::from_bytes(&[9; 20]);
     let new = BranchName::new("new")?;
@@ -126,7 +129,7 @@ impl Original {
         let moved = |name: &BranchName, to: &CommitHash| BranchMove { name: name.clone(), from: None, to: place(to) };
         let branches = vec![moved(&main, &head), moved(&topic, &theirs)];
         let tags = vec![(tag("v1", &theirs)?, place(&theirs))];
-        let history = History { commits: replayed, branches, tags };
+        let history = History { commits: replayed, branches, tags, kept: Vec::new() };
         Ok(Self { bench, commits, history })
     }
 

@@ -42,6 +42,10 @@ pub(super) fn import(present: Option<Project>, history: &History) -> StoreResult
         let hash = place(&project, &root, &made, origin)?;
         project.tags.insert(tag.name.clone(), Tag { hash, ..tag.clone() });
     }
+    for origin in &history.kept {
+        let hash = place(&project, &root, &made, origin)?;
+        project.kept.insert(hash);
+    }
     match project.branches.contains_key(&BranchName::main()) {
         true => Ok((project, made)),
         false => Err(misfit("it has no main branch")),

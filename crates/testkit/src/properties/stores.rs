@@ -87,7 +87,8 @@ pub fn a_bundle_carries_any_history<E: Engine>(engine: &E, count: u32) -> Held {
         if merged.conflicts.is_empty() && main.head != topic.head {
             main.apply(&merged.changes, Some(&topic.head)).await?;
         }
-        let bytes = bundle::write(store.as_ref(), &model(), &main.project, None).await?;
+        let bytes =
+            bundle::write(store.as_ref(), &model(), &main.project, bundle::Content::Shared { since: None }).await?;
         let copy = project_id("copy");
         let history = Bundle::parse(&bytes)?.history(store.as_ref(), &model(), &copy, false).await?;
         store.import(&copy, &history).await?;
