@@ -253,8 +253,7 @@ mod tests {
     #[test]
     fn keys_are_those_that_changes_show() {
         let model = Model::built_in().unwrap();
-        let flags =
-            crate::args::Global { data: None, url: Some("http://127.0.0.1:1".into()), model: None, json: false };
+        let flags = crate::args::Global { url: Some("http://127.0.0.1:1".into()), ..Default::default() };
         let settings = crate::settings::Settings::read(&flags).unwrap();
         let api = Api::reach(&settings, crate::connect::Missing::Refuse).unwrap();
         let project = "acme/shop".parse().unwrap();

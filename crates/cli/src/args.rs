@@ -28,13 +28,14 @@ struct Cli {
 const SETTINGS: &str = "\
 Settings come from flags, else the environment, else understory.toml in the current or the data directory:
   UNDERSTORY_DATA, UNDERSTORY_LISTEN, UNDERSTORY_MODEL, UNDERSTORY_CORS_ORIGINS, UNDERSTORY_TRUSTED_HOPS,
-  UNDERSTORY_BODY_LIMIT, UNDERSTORY_MAX_BRANCHES; UNDERSTORY_ADMIN_KEY for `serve`; UNDERSTORY_URL and UNDERSTORY_KEY
+  UNDERSTORY_BODY_LIMIT, UNDERSTORY_MAX_BRANCHES; UNDERSTORY_MANAGE_DATABASE_URL, UNDERSTORY_RUNTIME_DATABASE_URL and
+  UNDERSTORY_POOL_SIZE for data on database servers; UNDERSTORY_ADMIN_KEY for `serve`; UNDERSTORY_URL and UNDERSTORY_KEY
   for commands that talk to a server elsewhere. RUST_LOG sets what is logged.
 
 Exit codes: 1 wrong input, 2 wrong usage or settings, 3 busy, 4 anything else.";
 
 /// Flags of all commands.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Global {
     /// Directory with the data [default: understory-data]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
@@ -42,6 +43,12 @@ pub struct Global {
     /// Address of a running server, instead of a data directory
     #[arg(long, global = true, value_name = "URL", conflicts_with = "data", help_heading = "Everywhere")]
     pub url: Option<String>,
+    /// DoltGres database for versioned configuration, instead of files in the data directory
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "url", help_heading = "Everywhere")]
+    pub manage_url: Option<String>,
+    /// PostgreSQL database for runtime data, instead of a file in the data directory
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "url", help_heading = "Everywhere")]
+    pub runtime_url: Option<String>,
     /// Directory with further entity files and their migrations
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub model: Option<PathBuf>,

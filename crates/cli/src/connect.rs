@@ -61,8 +61,7 @@ impl Api {
     }
 
     fn open(settings: &Settings, missing: Missing) -> CommandResult<Self> {
-        settings.check_engines()?;
-        if missing == Missing::Refuse {
+        if missing == Missing::Refuse && settings.databases.runtime.is_none() {
             require_data(&settings.data)?;
         }
         let runtime = Runtime::new().map_err(|error| CommandError::internal("no threads").because(&error))?;

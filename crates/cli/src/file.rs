@@ -26,6 +26,8 @@ pub struct FileSettings {
     pub trusted_hops: Option<usize>,
     /// The greatest body accepted, in bytes.
     pub body_limit: Option<usize>,
+    /// Connections to each database server.
+    pub pool_size: Option<usize>,
     /// The most branches that a project may have.
     pub max_branches: Option<usize>,
 }

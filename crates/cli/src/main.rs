@@ -7,6 +7,7 @@ mod commands;
 mod commit;
 mod conflict;
 mod connect;
+mod databases;
 mod error;
 mod fields;
 mod file;

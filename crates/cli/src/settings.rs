@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use understory::{MAX_BRANCHES, Options};
 
 use crate::args::Global;
+use crate::databases::Databases;
 use crate::error::{CommandError, CommandResult};
 use crate::file::FileSettings;
 
@@ -14,16 +15,6 @@ const LISTEN: &str = "127.0.0.1:3002";
 
 /// Names of the variable that holds the admin key, ours first.
 const ADMIN_KEY: [&str; 2] = ["UNDERSTORY_ADMIN_KEY", "INKEEP_AGENTS_MANAGE_API_BYPASS_SECRET"];
-
-/// Variables that name a database server: of a later version.
-const DATABASES: [&str; 6] = [
-    "UNDERSTORY_MANAGE_DATABASE_URL",
-    "UNDERSTORY_RUNTIME_DATABASE_URL",
-    "INKEEP_AGENTS_MANAGE_DATABASE_URL",
-    "INKEEP_AGENTS_RUN_DATABASE_URL",
-    "DATABASE_URL",
-    "DB_HOST",
-];
 
 /// What is set.
 #[derive(Debug)]
@@ -46,14 +37,15 @@ pub struct Settings {
     pub server: understory_server::Settings,
     /// The most branches that a project may have.
     pub max_branches: usize,
-    database: Option<&'static str>,
+    /// The database servers that hold the data, where it is not in the directory.
+    pub databases: Databases,
 }
 
 /// The environment: a variable that is empty is not set.
-struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
+pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Environment<'_> {
-    fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
@@ -67,7 +59,7 @@ impl Environment<'_> {
         Some(items.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
     }
 
-    fn number(&self, name: &str) -> CommandResult<Option<usize>> {
+    pub(crate) fn number(&self, name: &str) -> CommandResult<Option<usize>> {
         let parse = |text: String| {
             text.parse::<usize>().map_err(|_| CommandError::config(format!("{name}: '{text}' is no whole number")))
         };
@@ -116,7 +108,7 @@ impl Settings {
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
-            database: DATABASES.into_iter().find(|name| environment.text(name).is_some()),
+            databases: Databases::read(flags, &environment, file.pool_size)?,
         })
     }
 
@@ -126,15 +118,10 @@ impl Settings {
         options.admin_key.clone_from(&self.admin_key);
         options.model.clone_from(&self.model);
         options.max_branches = self.max_branches;
+        options.manage_url.clone_from(&self.databases.manage);
+        options.runtime_url.clone_from(&self.databases.runtime);
+        options.pool_size = self.databases.pool_size;
         options
-    }
-
-    /// Embedded engines stand in for nothing: a database server that is set and cannot be used is an error.
-    pub fn check_engines(&self) -> CommandResult<()> {
-        let Some(name) = self.database else { return Ok(()) };
-        let message = format!("{name} is set, but this version has its own embedded engines only");
-        Err(CommandError::config(message)
-            .hint(format!("unset {name}; --data DIR or UNDERSTORY_DATA says where the data is")))
     }
 }
 
@@ -150,7 +137,7 @@ mod tests {
     use super::*;
 
     fn flags(data: Option<&str>, url: Option<&str>) -> Global {
-        Global { data: data.map(Into::into), url: url.map(Into::into), model: None, json: false }
+        Global { data: data.map(Into::into), url: url.map(Into::into), ..Global::default() }
     }
 
     fn read(flags: &Global, environment: &[(&str, &str)], file: &str) -> CommandResult<Settings> {
@@ -204,10 +191,36 @@ mod tests {
     }
 
     #[test]
-    fn a_database_server_is_never_passed_over() {
-        for name in DATABASES {
-            let settings = read(&flags(Some("x"), None), &[(name, "postgres://db/x")], "").unwrap();
-            assert!(format!("{:?}", settings.check_engines().unwrap_err()).contains(name));
+    fn databases_are_found_under_every_name() {
+        let url = |environment: &[(&str, &str)]| {
+            let databases = read(&flags(None, None), environment, "").unwrap().databases;
+            (databases.manage.map(|url| url.to_string()), databases.runtime.map(|url| url.to_string()))
+        };
+        let shown = |text: &str| Some(text.to_owned());
+        assert_eq!(url(&[]), (None, None));
+        let set = ("UNDERSTORY_MANAGE_DATABASE_URL", "postgresql://u:p@one:1/m");
+        assert_eq!(url(&[set]), (shown("postgresql://one:1/m"), None));
+        let theirs = ("INKEEP_AGENTS_MANAGE_DATABASE_URL", "postgresql://u:p@two:2/m");
+        assert_eq!(url(&[set, theirs]).0, shown("postgresql://one:1/m"));
+        assert_eq!(url(&[theirs]).0, shown("postgresql://two:2/m"));
+        assert_eq!(url(&[("INKEEP_AGENTS_RUN_DATABASE_URL", "postgres://h/r")]).1, shown("postgresql://h:5432/r"));
+        assert_eq!(url(&[("DATABASE_URL", "postgresql+asyncpg://h/r")]).1, shown("postgresql://h:5432/r"));
+        let parts =
+            [("DB_HOST", "h"), ("DB_PORT", "7"), ("DB_USERNAME", "u@"), ("DB_PASSWORD", "p/?"), ("DB_NAME", "d")];
+        assert_eq!(url(&parts).1, shown("postgresql://h:7/d"));
+        assert_eq!(url(&[("DATABASE_URL", "postgres://h/r"), parts[0]]).1, shown("postgresql://h:5432/r"));
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_used_is_an_error() {
+        for (name, url) in [
+            ("UNDERSTORY_MANAGE_DATABASE_URL", "mysql://u:secret@h/d"),
+            ("DATABASE_URL", "sqlite:///x.db"),
+            ("UNDERSTORY_RUNTIME_DATABASE_URL", "postgresql://u:secret@h"),
+            ("POSTGRES_POOL_SIZE", "many"),
+        ] {
+            let error = format!("{:?}", read(&flags(None, None), &[(name, url)], "").unwrap_err());
+            assert!(error.contains(name) && !error.contains("secret"), "{error}");
         }
     }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use understory_auth::{Keys, Principal};
+use understory_manage::doltgres::{DoltGres, Migrate};
 use understory_manage::doltlite::DoltLite;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
 use understory_runtime::RuntimeStore;
 use understory_sql::Migrations;
+use understory_sql::postgres::{POOL_SIZE, ServerUrl};
 
 use crate::full::DocumentCache;
 use crate::lock::DataLock;
@@ -38,6 +40,14 @@ pub struct Options {
     pub synced: bool,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The DoltGres database that holds versioned configuration, instead of files in the directory.
+    pub manage_url: Option<ServerUrl>,
+    /// The PostgreSQL database that holds runtime data, instead of a file in the directory.
+    pub runtime_url: Option<ServerUrl>,
+    /// Connections to each database server.
+    pub pool_size: usize,
+    /// Whether databases on servers are brought to the newest schema; else one that is behind is refused.
+    pub migrate_servers: bool,
 }
 
 impl Options {
@@ -50,6 +60,10 @@ impl Options {
             model: None,
             synced: true,
             max_branches: MAX_BRANCHES,
+            manage_url: None,
+            runtime_url: None,
+            pool_size: POOL_SIZE,
+            migrate_servers: false,
         }
     }
 }
@@ -79,6 +93,21 @@ pub(crate) struct Inner {
     _lock: DataLock,
 }
 
+/// Opens the versioned store where the options say it is.
+async fn open_manage(
+    options: &Options,
+    model: &Arc<Model>,
+    migrations: &Arc<Migrations>,
+) -> Result<Arc<dyn ConfigStore>> {
+    let (model, migrations) = (Arc::clone(model), Arc::clone(migrations));
+    if let Some(url) = &options.manage_url {
+        let migrate = if options.migrate_servers { Migrate::Run } else { Migrate::Refuse };
+        return Ok(Arc::new(DoltGres::connect(url, options.pool_size, model, migrations, migrate).await?));
+    }
+    let open = if options.synced { DoltLite::open } else { DoltLite::open_unsynced };
+    Ok(Arc::new(open(&options.data.join("projects"), model, migrations)?))
+}
+
 /// Projects by tenant and id, and how many were deleted so far.
 #[derive(Default)]
 struct Projects {
@@ -91,11 +120,9 @@ impl Understory {
     pub async fn open(options: Options) -> Result<Self> {
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
-        let projects = options.data.join("projects");
-        let open = if options.synced { DoltLite::open } else { DoltLite::open_unsynced };
-        let store = open(&projects, Arc::clone(&model), Arc::clone(&migrations))?;
+        let store = open_manage(&options, &model, &migrations).await?;
         let runtime = RuntimeStore::open(&options.data, &migrations)?;
-        Self::assemble(options, model, Arc::new(store), runtime, lock).await
+        Self::assemble(options, model, store, runtime, lock).await
     }
 
     async fn assemble(

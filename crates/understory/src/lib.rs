@@ -97,5 +97,6 @@ pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::KeyRecord;
 pub use understory_sql as sql;
+pub use understory_sql::postgres::{POOL_SIZE, ServerUrl};
 pub use undo::{Bring, Restore};
 pub use write::{WriteOptions, Written};

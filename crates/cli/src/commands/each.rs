@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_project_that_fails_keeps_none_from_its_turn() {
-        let flags = crate::args::Global { data: Some("unused".into()), url: None, model: None, json: true };
+        let flags = crate::args::Global { data: Some("unused".into()), json: true, ..Default::default() };
         let context = Context { settings: Settings::read(&flags).unwrap(), output: Output::new(true) };
         let projects = ["a/x", "a/y", "b/z"].map(|name| name.parse::<ProjectName>().unwrap());
         let mut seen = Vec::new();

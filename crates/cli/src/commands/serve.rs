@@ -29,6 +29,9 @@ pub struct Args {
     /// Origin that browsers may call from, may be repeated; `*` for all
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
+    /// Bring database servers to the newest schema first, empty ones included
+    #[arg(long)]
+    migrate: bool,
     /// Proxies in front that are trusted to say how clients reached them
     #[arg(long, value_name = "N")]
     trusted_hops: Option<usize>,
@@ -36,7 +39,6 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     let settings = &context.settings;
-    settings.check_engines()?;
     if args.memory || settings.memory {
         let directory = TempDir::with_prefix("understory-").map_err(io("a temporary directory"))?;
         return serve_in(args, context, directory.path(), false);
@@ -56,6 +58,7 @@ async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> Com
     let settings = &context.settings;
     // A key made before the server listens would be lost if it cannot.
     let options = Options { data: data.to_owned(), synced, make_admin_key: false, ..settings.options() };
+    let options = Options { migrate_servers: args.migrate, ..options };
     let app = Understory::open(options).await?;
     let listen = if args.listen.is_empty() { &settings.listen } else { &args.listen };
     let bound = bind(listen).await.map_err(|error| cannot_listen(&error))?;
