@@ -187,7 +187,9 @@ impl From<&Error> for CommandError {
     fn from(error: &Error) -> Self {
         match error {
             Error::Internal(cause) => internal(&**cause),
-            Error::Busy(cause) => Self::new(Kind::Busy, error.to_string()).because(&**cause),
+            Error::Busy(cause) | Error::Unavailable(cause) => {
+                Self::new(Kind::Busy, error.to_string()).because(&**cause)
+            }
             Error::DiskFull(_) => Self::internal(error.to_string()).sources_of(error).hint("make room and try again"),
             Error::Invalid(fields) => {
                 let lines = fields.iter().map(|field| format!("{}: {}", field.pointer, field.detail));

@@ -7,9 +7,9 @@ pub fn now() -> String {
     stored(Timestamp::now())
 }
 
-/// The time so long ago, as rows store it.
+/// The time so long ago, as rows store it, but none before 1970: not every engine has years before the first.
 pub fn before_now(age: Duration) -> String {
-    stored(Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN))
+    stored(Timestamp::now().checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH))
 }
 
 fn stored(time: Timestamp) -> String {

@@ -1,5 +1,6 @@
 use understory_sql::SqlError;
 use understory_sql::migration::{LedgerError, MigrateError};
+use understory_sql::postgres::Retry;
 
 /// What the runtime store answers.
 pub type RuntimeResult<T> = Result<T, RuntimeError>;
@@ -25,6 +26,21 @@ pub enum RuntimeError {
     /// Another process holds the store for longer than we wait; nothing was written.
     #[error("the runtime store is busy")]
     Busy(#[source] SqlError),
+    /// The server is away, or all connections to it are taken. Whether a write was done is not known.
+    #[error("the runtime store does not answer")]
+    Unavailable(#[source] SqlError),
+    /// The server refuses who connects, or what for.
+    #[error("the runtime store cannot be used")]
+    Refused(#[source] SqlError),
+    /// The server lacks migrations that it was not to be given; nothing was changed.
+    #[error("the runtime store lacks {} migration(s): {}", .pending.len(), .pending.join(", "))]
+    Behind {
+        /// Their names.
+        pending: Vec<String>,
+    },
+    /// The store's engine has no such thing; says what to do instead.
+    #[error("{0}")]
+    Unsupported(String),
     /// The disk is full; nothing was written.
     #[error("the disk is full")]
     DiskFull(#[source] SqlError),
@@ -66,10 +82,18 @@ impl RuntimeError {
     }
 }
 
+impl Retry for RuntimeError {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+}
+
 impl From<SqlError> for RuntimeError {
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Busy(_) => Self::Busy(error),
+            SqlError::Unavailable(_) => Self::Unavailable(error),
+            SqlError::Refused(_) => Self::Refused(error),
             SqlError::DiskFull(_) => Self::DiskFull(error),
             SqlError::Corrupt(source) => Self::Corrupt { detail: "the engine says so".into(), source: Some(source) },
             other => Self::Storage(other),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use understory_model::{before_now, now};
-use understory_sql::{Database, SqlValue};
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_one};
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
@@ -119,7 +119,7 @@ impl RuntimeStore {
     }
 }
 
-fn claim_in_txn(db: &Database, request: &ClaimRequest, run: &str) -> RuntimeResult<Claim> {
+fn claim_in_txn(db: &dyn Statements, request: &ClaimRequest, run: &str) -> RuntimeResult<Claim> {
     let (principal, key) = (SqlValue::from(&request.principal), SqlValue::from(&request.key));
     let row: [SqlValue; 6] = [
         principal.clone(),

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use understory_model::id::made_id;
 use understory_model::now;
-use understory_sql::{Database, SqlValue};
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_all};
 use crate::project::{project_delete_in_txn, project_exists, project_get_in_txn, project_insert_in_txn};
@@ -79,7 +79,7 @@ impl RuntimeStore {
                 return Err(project_exists(&intent.tenant_id, &intent.project_id));
             }
             intent_insert_in_txn(db, &intent)?;
-            Ok(intent)
+            Ok(intent.clone())
         })
         .await
     }
@@ -155,7 +155,7 @@ impl Intent {
     }
 }
 
-fn project_creation_finish_in_txn(db: &Database, intent: &Intent, uid: &str) -> RuntimeResult<ProjectRecord> {
+fn project_creation_finish_in_txn(db: &dyn Statements, intent: &Intent, uid: &str) -> RuntimeResult<ProjectRecord> {
     match project_get_in_txn(db, &intent.tenant_id, &intent.project_id)? {
         Some(project) if project.uid == uid => {
             intent_delete_in_txn(db, intent)?;
@@ -171,7 +171,7 @@ fn project_creation_finish_in_txn(db: &Database, intent: &Intent, uid: &str) -> 
     project_insert_in_txn(db, &intent.tenant_id, &intent.project_id, uid)
 }
 
-fn intent_insert_in_txn(db: &Database, intent: &Intent) -> RuntimeResult<()> {
+fn intent_insert_in_txn(db: &dyn Statements, intent: &Intent) -> RuntimeResult<()> {
     let (kind, payload) = intent.kind_and_payload()?;
     let row: [SqlValue; 6] = [
         SqlValue::from(&intent.tenant_id),
@@ -186,7 +186,7 @@ fn intent_insert_in_txn(db: &Database, intent: &Intent) -> RuntimeResult<()> {
 }
 
 /// Whether the intent was there.
-fn intent_delete_in_txn(db: &Database, intent: &Intent) -> RuntimeResult<bool> {
+fn intent_delete_in_txn(db: &dyn Statements, intent: &Intent) -> RuntimeResult<bool> {
     Ok(db.execute(DELETE, &[SqlValue::from(&intent.tenant_id), SqlValue::from(&intent.id)])? == 1)
 }
 

@@ -73,7 +73,7 @@ impl RuntimeStore {
         self.write(move |db| {
             let texts = [&record.id, &record.name, &record.prefix, &hash, &record.role, &record.created_at];
             db.execute(INSERT, &texts.map(SqlValue::from)).map_err(|error| taken(error, &record.name))?;
-            Ok(record)
+            Ok(record.clone())
         })
         .await
     }
@@ -95,7 +95,7 @@ impl RuntimeStore {
         let name = SqlValue::from(name);
         self.write(move |db| {
             db.execute(REVOKE, &[now().into(), name.clone()])?;
-            decode_one(db.query_row(FIND_BY_NAME, &[name])?, decode)
+            decode_one(db.query_row(FIND_BY_NAME, std::slice::from_ref(&name))?, decode)
         })
         .await
     }

@@ -3,21 +3,24 @@
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
 mod columns;
+mod embedded;
 mod error;
 mod idempotency;
 mod intent;
 mod key;
 mod project;
+mod server;
 mod setting;
 mod store;
 mod tenant;
 
+pub use embedded::RUNTIME_FILE;
 pub use error::{RuntimeError, RuntimeResult};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, RefAction, RefChange};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use project::ProjectRecord;
-pub use store::{RUNTIME_FILE, RuntimeStore};
+pub use store::{Migrate, RuntimeStore};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 use understory_model::now;
-use understory_sql::{Database, SqlValue};
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_all, decode_one};
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
@@ -54,7 +54,7 @@ impl RuntimeStore {
         self.read_one_state(move |db| {
             let total = db.query_row(COUNT, std::slice::from_ref(&tenant))?;
             let total = decode_one(total, Columns::integer_or_null)?.flatten().unwrap_or_default();
-            let rows = db.query(PAGE, &[tenant, limit.into(), offset.into()])?;
+            let rows = db.query(PAGE, &[tenant.clone(), limit.into(), offset.into()])?;
             Ok((decode_all(rows, decode)?, total.unsigned_abs()))
         })
         .await
@@ -66,13 +66,17 @@ impl RuntimeStore {
     }
 }
 
-pub(crate) fn project_get_in_txn(db: &Database, tenant_id: &str, id: &str) -> RuntimeResult<Option<ProjectRecord>> {
+pub(crate) fn project_get_in_txn(
+    db: &dyn Statements,
+    tenant_id: &str,
+    id: &str,
+) -> RuntimeResult<Option<ProjectRecord>> {
     decode_one(db.query_row(GET, &[tenant_id.into(), id.into()])?, decode)
 }
 
 /// Registers a project; the caller has made sure that there is none of this id.
 pub(crate) fn project_insert_in_txn(
-    db: &Database,
+    db: &dyn Statements,
     tenant_id: &str,
     id: &str,
     uid: &str,
@@ -91,7 +95,7 @@ pub(crate) fn project_insert_in_txn(
     Ok(record)
 }
 
-pub(crate) fn project_delete_in_txn(db: &Database, tenant_id: &str, id: &str) -> RuntimeResult<()> {
+pub(crate) fn project_delete_in_txn(db: &dyn Statements, tenant_id: &str, id: &str) -> RuntimeResult<()> {
     db.execute(DELETE, &[tenant_id.into(), id.into()])?;
     Ok(())
 }

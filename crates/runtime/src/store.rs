@@ -1,23 +1,15 @@
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::task::spawn_blocking;
 use understory_model::id::made_id;
-use understory_sql::migration::{MigrateError, ledger, migrate_in_txn};
-use understory_sql::{Database, Engine, Migrations, Open, SqlValue, Store};
+use understory_sql::postgres::{Isolation, Pool, PoolStatus, ServerUrl};
+use understory_sql::{Migrations, Statements};
 
-use crate::columns::{Columns, decode_all};
-use crate::{RuntimeError, RuntimeResult};
+use crate::embedded::Embedded;
+use crate::{RuntimeError, RuntimeResult, server};
 
-/// Name of the store's file in the data directory.
-pub const RUNTIME_FILE: &str = "runtime.db";
-
-const READERS: usize = 4;
-
-/// The transactional store: one stock SQLite file with one writer and a few readers. Clones share it.
+/// The transactional store: a stock SQLite file of this process, or a PostgreSQL database that several processes may
+/// share. Clones share it.
 ///
 /// A method that has answered `Ok` has made its change durable. One that is dropped before may still make it.
 #[derive(Clone)]
@@ -26,113 +18,117 @@ pub struct RuntimeStore {
 }
 
 struct Inner {
-    path: PathBuf,
     run: String,
-    writer: Arc<Mutex<Database>>,
-    readers: Vec<Arc<Mutex<Database>>>,
-    turn: AtomicUsize,
+    engine: Engine,
+}
+
+enum Engine {
+    Embedded(Embedded),
+    Server(Pool),
+}
+
+/// What becomes of a server whose schema is older than the program's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// It is brought to the newest schema.
+    Run,
+    /// It is left as it is, and not used.
+    Refuse,
 }
 
 impl RuntimeStore {
     /// Opens the store of a data directory, makes it if it is not there, and brings it to the newest schema. Blocks.
     pub fn open(directory: &Path, migrations: &Migrations) -> RuntimeResult<Self> {
-        let path = directory.join(RUNTIME_FILE);
-        let open = Open { engine: Engine::Stock, create: true, read_only: false };
-        let writer = Database::open(&path, open)?;
-        if !migrations.pending(Store::Runtime, &ledger(&writer)?).map_err(MigrateError::from)?.is_empty() {
-            writer.transaction(|db| migrate_in_txn(db, migrations, Store::Runtime).map(drop))?;
+        Ok(Self::new(Engine::Embedded(Embedded::open(directory, migrations)?)))
+    }
+
+    /// Opens the store in a PostgreSQL database, with at most so many connections.
+    pub async fn connect(
+        url: &ServerUrl,
+        pool_size: usize,
+        migrations: &Migrations,
+        migrate: Migrate,
+    ) -> RuntimeResult<Self> {
+        Ok(Self::new(Engine::Server(server::connect(url, pool_size, migrations, migrate).await?)))
+    }
+
+    fn new(engine: Engine) -> Self {
+        Self { inner: Arc::new(Inner { run: made_id(), engine }) }
+    }
+
+    /// Whether other processes may work on the same data.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.engine, Engine::Server(_))
+    }
+
+    /// How the connections to the server are doing; none where the store is a file.
+    pub fn pool_status(&self) -> Option<PoolStatus> {
+        match &self.inner.engine {
+            Engine::Embedded(_) => None,
+            Engine::Server(pool) => Some(pool.status()),
         }
-        let open = Open { engine: Engine::Stock, create: false, read_only: true };
-        let reader = |_| Ok(Arc::new(Mutex::new(Database::open(&path, open)?)));
-        let readers = (0..READERS).map(reader).collect::<RuntimeResult<Vec<_>>>()?;
-        let writer = Arc::new(Mutex::new(writer));
-        let inner = Inner { path, run: made_id(), writer, readers, turn: AtomicUsize::new(0) };
-        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The store's file.
-    pub fn path(&self) -> &Path {
-        &self.inner.path
+    /// The store's file; `Unsupported` on a server.
+    pub fn path(&self) -> RuntimeResult<&Path> {
+        Ok(self.embedded("a PostgreSQL database has no file here; ask its server")?.path())
     }
 
-    /// A random name of this opening: tells work of this run from what an earlier one left.
+    /// A random name of this opening: tells work of this run from that of others.
     pub(crate) fn run(&self) -> &str {
         &self.inner.run
     }
 
-    /// Writes a consistent copy to a file that is not there yet, while others read and write.
+    /// Writes a consistent copy to a file that is not there yet, while others read and write; `Unsupported` on a
+    /// server.
     pub async fn backup(&self, to: &Path) -> RuntimeResult<()> {
-        let to = to.to_owned();
-        let file = |source| RuntimeError::File { path: to.display().to_string(), source };
-        let text = to.to_str().ok_or_else(|| file(std::io::ErrorKind::InvalidFilename.into()))?;
-        let target = [SqlValue::from(text)];
-        self.read(move |db| Ok(db.execute("vacuum into ?", &target)?)).await?;
-        File::open(&to).and_then(|copy| copy.sync_all()).map_err(file)
+        self.embedded("a PostgreSQL database is backed up by pg_dump")?.backup(to).await
     }
 
-    /// Reads the whole file and tells what is wrong with it: nothing, if the answer is empty.
+    /// Reads the whole file and tells what is wrong with it: nothing, if the answer is empty. `Unsupported` on a
+    /// server.
     pub async fn integrity_check(&self) -> RuntimeResult<Vec<String>> {
-        let found = self.read(|db| decode_all(db.query("pragma integrity_check", &[])?, Columns::text)).await?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        let instead = "a PostgreSQL database is checked by pg_amcheck";
+        self.embedded(instead)?.integrity_check().await
     }
 
-    /// Runs `work` in one transaction on the writer: all of it, or nothing.
+    fn embedded(&self, instead: &str) -> RuntimeResult<&Embedded> {
+        match &self.inner.engine {
+            Engine::Embedded(embedded) => Ok(embedded),
+            Engine::Server(_) => Err(RuntimeError::Unsupported(instead.to_owned())),
+        }
+    }
+
+    /// Runs `work` in one transaction: all of it, or nothing. On a server it may be run again from its beginning.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> RuntimeResult<T> + Send + 'static,
+        work: impl Fn(&dyn Statements) -> RuntimeResult<T> + Send + Sync + 'static,
     ) -> RuntimeResult<T> {
-        let writer = Arc::clone(&self.inner.writer).lock_owned().await;
-        blocking(move || writer.transaction(work)).await
+        match &self.inner.engine {
+            Engine::Embedded(embedded) => embedded.write(work).await,
+            Engine::Server(pool) => pool.transaction(Isolation::Serializable, work).await,
+        }
     }
 
-    /// Runs `work`, of one statement, on a reader.
+    /// Runs `work`, of one statement that reads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> RuntimeResult<T> + Send + 'static,
+        work: impl FnOnce(&dyn Statements) -> RuntimeResult<T> + Send + 'static,
     ) -> RuntimeResult<T> {
-        let reader = self.reader().await;
-        blocking(move || work(&reader)).await
+        match &self.inner.engine {
+            Engine::Embedded(embedded) => embedded.read(work).await,
+            Engine::Server(pool) => pool.autocommit(work).await,
+        }
     }
 
-    /// Runs `work` on a reader: all its statements see one state of the store.
+    /// Runs `work`, which reads: all its statements see one state of the store.
     pub(crate) async fn read_one_state<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> RuntimeResult<T> + Send + 'static,
+        work: impl Fn(&dyn Statements) -> RuntimeResult<T> + Send + Sync + 'static,
     ) -> RuntimeResult<T> {
-        let reader = self.reader().await;
-        blocking(move || {
-            reader.execute("begin", &[])?;
-            let _end = EndOfRead(&reader);
-            work(&reader)
-        })
-        .await
-    }
-
-    /// A reader that is free, or else the next one in turn.
-    async fn reader(&self) -> OwnedMutexGuard<Database> {
-        let readers = &self.inner.readers;
-        if let Some(free) = readers.iter().find_map(|reader| Arc::clone(reader).try_lock_owned().ok()) {
-            return free;
+        match &self.inner.engine {
+            Engine::Embedded(embedded) => embedded.read_one_state(work).await,
+            Engine::Server(pool) => pool.transaction(Isolation::Snapshot, work).await,
         }
-        let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed) % READERS;
-        Arc::clone(&readers[turn]).lock_owned().await
-    }
-}
-
-/// Ends the transaction of a read when it goes. If that fails, the connection's next `begin` says so.
-struct EndOfRead<'a>(&'a Database);
-
-impl Drop for EndOfRead<'_> {
-    fn drop(&mut self) {
-        let _ = self.0.execute("rollback", &[]);
-    }
-}
-
-/// Runs blocking work off the async threads; a panic in it goes on in the caller.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> RuntimeResult<T> + Send + 'static) -> RuntimeResult<T> {
-    match spawn_blocking(work).await {
-        Ok(answer) => answer,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(error) => Err(RuntimeError::Stopping(error)),
     }
 }

@@ -1,5 +1,5 @@
 use understory_model::now;
-use understory_sql::Database;
+use understory_sql::Statements;
 
 use crate::columns::{Columns, decode_all};
 use crate::{RuntimeResult, RuntimeStore};
@@ -33,7 +33,7 @@ impl RuntimeStore {
     }
 }
 
-pub(crate) fn tenant_ensure_in_txn(db: &Database, tenant_id: &str) -> RuntimeResult<()> {
+pub(crate) fn tenant_ensure_in_txn(db: &dyn Statements, tenant_id: &str) -> RuntimeResult<()> {
     db.execute(INSERT, &[tenant_id.into(), now().into()])?;
     Ok(())
 }

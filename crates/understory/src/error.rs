@@ -59,6 +59,9 @@ pub enum Error {
     /// Overloaded or locked for longer than we wait.
     #[error("the store is busy; try again")]
     Busy(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// A database server does not answer.
+    #[error("a database does not answer; try again")]
+    Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// There is no room.
     #[error("the disk is full; nothing was written")]
     DiskFull(#[source] Arc<dyn std::error::Error + Send + Sync>),
@@ -119,7 +122,10 @@ impl From<AuthError> for Error {
 impl From<RuntimeError> for Error {
     fn from(error: RuntimeError) -> Self {
         match error {
+            RuntimeError::Exists { .. } => Self::Conflict(error.to_string()),
+            RuntimeError::Unsupported(detail) => Self::BadRequest(detail),
             RuntimeError::Busy { .. } => Self::Busy(Arc::new(error)),
+            RuntimeError::Unavailable { .. } => Self::Unavailable(Arc::new(error)),
             RuntimeError::DiskFull { .. } => Self::DiskFull(Arc::new(error)),
             other => Self::internal(other),
         }

@@ -95,7 +95,7 @@ pub use row_history::{cursor, limit, outcome};
 pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
 pub use understory_manage as manage;
 pub use understory_model as model;
-pub use understory_runtime::KeyRecord;
+pub use understory_runtime::{KeyRecord, RuntimeError};
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, ServerUrl};
 pub use undo::{Bring, Restore};

@@ -174,7 +174,7 @@ async fn secrets_are_neither_stored_nor_printed() {
 async fn a_failing_store_is_an_error_not_a_refusal() {
     let server = server();
     let made = server.keys.key_create("ci").await.unwrap();
-    let file = server.runtime.path();
+    let file = server.runtime.path().unwrap();
     let open = Open { engine: Engine::Stock, create: false, read_only: false };
     Database::open(file, open).unwrap().batch("drop table keys").unwrap();
     assert!(matches!(server.keys.authenticate(made.secret.reveal()).await, Err(AuthError::Storage(_))));

@@ -68,7 +68,7 @@ impl RuntimeStore {
         let intent = Intent::new(tenant, project, IntentKind::RefChange(change));
         self.write(move |db| {
             intent_insert_in_txn(db, &intent)?;
-            Ok(intent)
+            Ok(intent.clone())
         })
         .await
     }

@@ -68,6 +68,12 @@ pub fn ledger(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
     }
 }
 
+/// Makes the ledger where there is none, outside of a transaction.
+pub fn ledger_ensure(db: &dyn Statements) -> Result<(), SqlError> {
+    // Of several that make it at once a server refuses all but one; it is there by then.
+    db.batch(CREATE).or_else(|refused| entries(db).map(drop).map_err(|_| refused))
+}
+
 fn entries(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
     let rows = db.query("select name, checksum from understory_migrations order by name", &[])?;
     let text = |cell: Option<SqlValue>| cell.and_then(|cell| cell.into_text().ok()).unwrap_or_default();
@@ -78,14 +84,15 @@ fn entries(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
     Ok(rows.into_iter().map(entry).collect())
 }
 
-/// Runs one migration and enters it in the ledger, in the caller's transaction.
+/// Enters a migration in the ledger and runs it, in the caller's transaction.
 pub fn apply(db: &dyn Statements, migration: &Migration, applied_at: &str) -> Result<(), SqlError> {
     db.batch(CREATE)?;
+    // The entry comes first: where several do this at once on a server, the others wait for it.
+    let entry: [SqlValue; 3] = [(&migration.name).into(), (&migration.checksum).into(), applied_at.into()];
+    db.execute("insert into understory_migrations (name, checksum, applied_at) values (?, ?, ?)", &entry)?;
     for statement in migration.statements(db.dialect()) {
         db.batch(statement)?;
     }
-    let entry: [SqlValue; 3] = [(&migration.name).into(), (&migration.checksum).into(), applied_at.into()];
-    db.execute("insert into understory_migrations (name, checksum, applied_at) values (?, ?, ?)", &entry)?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod, Runt
 use crate::SqlError;
 
 pub use connection::{Connection, Isolation};
-pub use session::Session;
+pub use session::{Retry, Session};
 pub use url::{ServerUrl, UrlError};
 
 /// How long a connection is waited for before the caller is told that the database is busy or away.

@@ -1,0 +1,76 @@
+//! The laws of [`understory_runtime::RuntimeStore`], one function each, for every engine to pass.
+//!
+//! [`crate::runtime_conformance_tests!`] makes a test of each for an engine; [`crate::runtime_server_tests!`] adds those
+//! that only a server can break.
+
+mod idempotency;
+mod intents;
+mod keys;
+mod migrations;
+mod places;
+mod registry;
+mod servers;
+mod settings;
+
+pub use idempotency::*;
+pub use intents::*;
+pub use keys::*;
+pub use migrations::*;
+pub use places::{InDirectory, OnServer, Place};
+pub use registry::*;
+pub use servers::*;
+pub use settings::*;
+
+/// One test per law of the store, for a function that answers a [`Place`] for the test of a name, or none.
+#[macro_export]
+macro_rules! runtime_conformance_tests {
+    ($place:path) => {
+        $crate::runtime_conformance_tests! { @each $place;
+            a_store_of_a_newer_program_is_refused,
+            a_lost_table_is_an_error,
+            tenants_are_made_once_and_listed,
+            a_created_project_is_found_in_its_tenant_only,
+            pages_of_projects_know_the_total,
+            a_registered_project_is_not_created_again,
+            of_many_creations_at_once_one_has_the_project,
+            an_abandoned_creation_cannot_be_finished,
+            intents_survive_a_crash,
+            a_deletion_is_committed_when_it_begins,
+            a_change_of_a_ref_stays_on_record,
+            an_intent_that_does_not_read_back_is_damage_not_absence,
+            of_many_claims_at_once_one_is_new,
+            a_finished_request_is_answered_again,
+            a_released_claim_is_new_again,
+            a_claim_cut_off_by_a_crash_is_resumed_once,
+            old_records_are_pruned_but_not_running_ones,
+            keys_are_found_by_prefix_and_listed_by_name,
+            a_name_of_a_key_is_taken_for_good,
+            a_key_is_revoked_once,
+            settings_are_kept_and_replaced,
+        }
+    };
+    (@each $place:path; $($law:ident),+ $(,)?) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $law() -> $crate::conformance::Checked {
+            match $place(stringify!($law)).await? {
+                Some(place) => $crate::runtime_conformance::$law(&place).await,
+                None => Ok(()),
+            }
+        }
+    )+ };
+}
+
+/// One test per law that only a server can break, for a function like that of [`crate::runtime_conformance_tests!`].
+#[macro_export]
+macro_rules! runtime_server_tests {
+    ($place:path) => {
+        $crate::runtime_conformance_tests! { @each $place;
+            of_several_that_migrate_at_once_one_does,
+            a_server_that_is_behind_is_refused_unless_it_may_be_migrated,
+            a_silent_or_absent_server_is_unavailable,
+            a_wrong_password_or_database_is_refused,
+            a_full_pool_is_unavailable,
+            what_only_files_have_is_unsupported,
+        }
+    };
+}
