@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use understory::manage::StoreError;
 use understory::model::LoadError;
 use understory::sql::migration::{LedgerError, MigrationError};
-use understory::{AuthError, Error, LockError};
+use understory::{AuthError, Error, LockError, RuntimeError};
 
 /// What a command comes to.
 pub type CommandResult<T> = Result<T, CommandError>;
@@ -220,5 +220,13 @@ fn internal(cause: &(dyn StdError + Send + Sync + 'static)) -> CommandError {
     if of_model || matches!(cause.downcast_ref(), Some(StoreError::Migration { .. })) {
         return CommandError::config(message).sources_of(cause);
     }
-    CommandError::internal(message).sources_of(cause)
+    match (cause.downcast_ref(), cause.downcast_ref()) {
+        (Some(StoreError::Behind { .. }), _) | (_, Some(RuntimeError::Behind { .. })) => {
+            CommandError::config(message).hint("run `understory migrate`, or `understory serve --migrate`")
+        }
+        (Some(StoreError::Refused(_)), _) | (_, Some(RuntimeError::Refused(_))) => {
+            CommandError::config(message).sources_of(cause)
+        }
+        _ => CommandError::internal(message).sources_of(cause),
+    }
 }

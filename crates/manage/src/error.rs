@@ -45,6 +45,12 @@ pub enum StoreError {
     /// The database server refuses what is asked, or is not one that the store can be on: why, and what would be right.
     #[error("{0}")]
     Refused(String),
+    /// The database lacks migrations that it was not to be given; nothing was changed.
+    #[error("the versioned store lacks {} migration(s): {}", .pending.len(), .pending.join(", "))]
+    Behind {
+        /// Their names.
+        pending: Vec<String>,
+    },
     /// The disk is full; nothing was written.
     #[error("the disk is full")]
     DiskFull(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),

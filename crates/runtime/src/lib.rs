@@ -20,7 +20,8 @@ pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, RefAction, RefChange};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use project::ProjectRecord;
-pub use store::{Migrate, RuntimeStore};
+pub use store::RuntimeStore;
+pub use understory_sql::migration::Migrate;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use understory_model::id::made_id;
 use understory_sql::postgres::{Isolation, Pool, PoolStatus, ServerUrl};
 use understory_sql::{Migrations, Statements};
 
+use crate::Migrate;
 use crate::embedded::Embedded;
 use crate::{RuntimeError, RuntimeResult, server};
 
@@ -25,15 +26,6 @@ struct Inner {
 enum Engine {
     Embedded(Embedded),
     Server(Pool),
-}
-
-/// What becomes of a server whose schema is older than the program's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrate {
-    /// It is brought to the newest schema.
-    Run,
-    /// It is left as it is, and not used.
-    Refuse,
 }
 
 impl RuntimeStore {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use understory_manage::doltgres::{DoltGres, Migrate};
+use understory_manage::doltgres::DoltGres;
 use understory_sql::Migrations;
+use understory_sql::migration::Migrate;
 use understory_sql::postgres::{Pool, ServerUrl};
 use understory_testkit::conformance::{Engine, Failure, Fresh};
 use understory_testkit::samples;

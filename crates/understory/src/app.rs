@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use understory_auth::{Keys, Principal};
-use understory_manage::doltgres::{DoltGres, Migrate};
+use understory_manage::doltgres::DoltGres;
 use understory_manage::doltlite::DoltLite;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
 use understory_runtime::RuntimeStore;
 use understory_sql::Migrations;
+use understory_sql::migration::Migrate;
 use understory_sql::postgres::{POOL_SIZE, ServerUrl};
 
 use crate::full::DocumentCache;
@@ -66,6 +67,10 @@ impl Options {
             migrate_servers: false,
         }
     }
+
+    fn migrate(&self) -> Migrate {
+        if self.migrate_servers { Migrate::Run } else { Migrate::Refuse }
+    }
 }
 
 /// An open data directory: the whole of Understory as a library. Clones share it.
@@ -101,8 +106,7 @@ async fn open_manage(
 ) -> Result<Arc<dyn ConfigStore>> {
     let (model, migrations) = (Arc::clone(model), Arc::clone(migrations));
     if let Some(url) = &options.manage_url {
-        let migrate = if options.migrate_servers { Migrate::Run } else { Migrate::Refuse };
-        return Ok(Arc::new(DoltGres::connect(url, options.pool_size, model, migrations, migrate).await?));
+        return Ok(Arc::new(DoltGres::connect(url, options.pool_size, model, migrations, options.migrate()).await?));
     }
     let open = if options.synced { DoltLite::open } else { DoltLite::open_unsynced };
     Ok(Arc::new(open(&options.data.join("projects"), model, migrations)?))
@@ -121,7 +125,10 @@ impl Understory {
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
         let store = open_manage(&options, &model, &migrations).await?;
-        let runtime = RuntimeStore::open(&options.data, &migrations)?;
+        let runtime = match &options.runtime_url {
+            Some(url) => RuntimeStore::connect(url, options.pool_size, &migrations, options.migrate()).await?,
+            None => RuntimeStore::open(&options.data, &migrations)?,
+        };
         Self::assemble(options, model, store, runtime, lock).await
     }
 

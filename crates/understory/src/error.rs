@@ -100,6 +100,7 @@ impl From<StoreError> for Error {
             StoreError::Query { detail, .. } => Self::BadRequest(detail),
             StoreError::Unsupported(_) => Self::BadRequest(error.to_string()),
             StoreError::Busy(_) => Self::Busy(Arc::new(error)),
+            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
             StoreError::DiskFull(_) => Self::DiskFull(Arc::new(error)),
             other => Self::internal(other),
         }

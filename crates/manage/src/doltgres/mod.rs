@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use understory_model::Model;
+use understory_sql::migration::Migrate;
 use understory_sql::postgres::{Pool, PoolStatus, ServerUrl};
 use understory_sql::{Dialect, Migrations, Store};
 
@@ -30,15 +31,6 @@ use self::root::Root;
 use crate::engine::tables::Tables;
 use crate::engine::{CACHED_CHANGES, CACHED_ROWS, KNOWN_SCHEMAS, changes_weight, check_model};
 use crate::{Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
-
-/// What to do with a database that lacks migrations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Migrate {
-    /// Bring it to the newest schema.
-    Run,
-    /// Refuse it.
-    Refuse,
-}
 
 /// A [`crate::ConfigStore`] in a DoltGres database. Clones are the same store.
 #[derive(Clone, Debug)]

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use understory_sql::migration::{LEDGER_TABLE, LedgerEntry};
+use understory_sql::migration::{LEDGER_TABLE, LedgerEntry, Migrate};
 use understory_sql::postgres::Pool;
 use understory_sql::{Migrations, SqlError, SqlValue, Store};
 
-use super::Migrate;
 use super::history::{self, hash_cell};
 use super::locks::Connections;
 use super::write::migrate_on;
@@ -78,11 +77,8 @@ impl Root {
         let ledger = ledger_at(&connections.readers, MAIN).await?;
         let pending = migrations.pending(Store::Manage, &ledger)?;
         if !pending.is_empty() && migrate == Migrate::Refuse {
-            let names: Vec<_> = pending.iter().map(|migration| migration.name.as_str()).collect();
-            return Err(StoreError::Refused(format!(
-                "the database lacks {}: run `understory migrate`, or start with --migrate",
-                names.join(", ")
-            )));
+            let pending = pending.iter().map(|migration| migration.name.clone()).collect();
+            return Err(StoreError::Behind { pending });
         }
         if !pending.is_empty() {
             Self::migrate(connections, migrations, ledger.is_empty()).await?;

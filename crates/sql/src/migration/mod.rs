@@ -27,6 +27,15 @@ pub enum Store {
     Runtime,
 }
 
+/// What becomes of a database on a server whose schema is older than the program's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// It is brought to the newest schema.
+    Run,
+    /// It is left as it is, and not used.
+    Refuse,
+}
+
 impl Store {
     /// Both stores.
     pub const ALL: [Self; 2] = [Self::Manage, Self::Runtime];
