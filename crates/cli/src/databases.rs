@@ -20,6 +20,8 @@ pub struct Databases {
     pub runtime: Option<ServerUrl>,
     /// Connections to each.
     pub pool_size: usize,
+    /// Whether they are brought to the newest schema: only for commands that are asked to.
+    pub migrate: bool,
 }
 
 impl Databases {
@@ -38,6 +40,7 @@ impl Databases {
             manage: manage.map(parse).transpose()?,
             runtime: runtime.map(parse).transpose()?,
             pool_size: size.unwrap_or(POOL_SIZE),
+            migrate: false,
         })
     }
 }

@@ -17,7 +17,7 @@ const LISTEN: &str = "127.0.0.1:3002";
 const ADMIN_KEY: [&str; 2] = ["UNDERSTORY_ADMIN_KEY", "INKEEP_AGENTS_MANAGE_API_BYPASS_SECRET"];
 
 /// What is set.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The data directory.
     pub data: PathBuf,
@@ -112,6 +112,14 @@ impl Settings {
         })
     }
 
+    /// The same for a command that brings database servers to the newest schema.
+    #[must_use]
+    pub fn migrating(&self) -> Self {
+        let mut settings = self.clone();
+        settings.databases.migrate = true;
+        settings
+    }
+
     /// How the data directory is opened.
     pub fn options(&self) -> Options {
         let mut options = Options::new(&self.data);
@@ -121,6 +129,7 @@ impl Settings {
         options.manage_url.clone_from(&self.databases.manage);
         options.runtime_url.clone_from(&self.databases.runtime);
         options.pool_size = self.databases.pool_size;
+        options.migrate_servers = self.databases.migrate;
         options
     }
 }

@@ -28,7 +28,7 @@ pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
     if args.check {
         check_runtime(context)?;
     }
-    let api = context.api()?;
+    let api = if args.check { context.api()? } else { context.api_migrating()? };
     let reply = api.send(Request::get("/manage/migrations"))?;
     let pending: Vec<Pending> = reply.read_data()?;
     match (args.check, pending.is_empty()) {

@@ -86,6 +86,11 @@ impl Context {
         Api::reach(&self.settings, Missing::Refuse)
     }
 
+    /// The API over data that is there, on database servers brought to the newest schema, empty ones included.
+    pub fn api_migrating(&self) -> CommandResult<Api> {
+        Api::reach(&self.settings.migrating(), Missing::Refuse)
+    }
+
     /// The API over data that is made if it is not there.
     pub fn api_or_new(&self) -> CommandResult<Api> {
         Api::reach(&self.settings, Missing::Make)
