@@ -8,9 +8,11 @@ use understory_auth::{Keys, Principal};
 use understory_manage::doltlite::DoltLite;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
-use understory_runtime::RuntimeStore;
+use understory_runtime::{Migrate, RuntimeStore};
 use understory_sql::Migrations;
+use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 
+use crate::attendant::Attendant;
 use crate::full::DocumentCache;
 use crate::lock::DataLock;
 use crate::project::Project;
@@ -38,6 +40,12 @@ pub struct Options {
     pub synced: bool,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The PostgreSQL database of the runtime store; a file in the data directory where there is none.
+    pub runtime_url: Option<ServerUrl>,
+    /// The most connections to each database server.
+    pub pool_size: usize,
+    /// Whether database servers are brought to the newest schema; otherwise those that lack it are refused.
+    pub migrate_servers: bool,
 }
 
 impl Options {
@@ -50,6 +58,9 @@ impl Options {
             model: None,
             synced: true,
             max_branches: MAX_BRANCHES,
+            runtime_url: None,
+            pool_size: POOL_SIZE,
+            migrate_servers: false,
         }
     }
 }
@@ -70,12 +81,13 @@ pub(crate) struct Inner {
     pub(crate) data: PathBuf,
     pub(crate) max_branches: usize,
     admin_key: std::sync::Mutex<Option<String>>,
-    /// Projects looked up before. This process alone writes the registry, so that what is here is so.
+    /// Projects looked up before. Used where this process alone writes the registry, so that what is here is so.
     projects: RwLock<Projects>,
     /// One creation or deletion at a time.
     pub(crate) lifecycle: Arc<Mutex<()>>,
     /// Writers that lost a race take turns, so that none loses for ever.
     pub(crate) retries: Mutex<()>,
+    attendant: std::sync::Mutex<Option<Attendant>>,
     _lock: DataLock,
 }
 
@@ -94,7 +106,7 @@ impl Understory {
         let projects = options.data.join("projects");
         let open = if options.synced { DoltLite::open } else { DoltLite::open_unsynced };
         let store = open(&projects, Arc::clone(&model), Arc::clone(&migrations))?;
-        let runtime = RuntimeStore::open(&options.data, &migrations)?;
+        let runtime = open_runtime(&options, &migrations).await?;
         Self::assemble(options, model, Arc::new(store), runtime, lock).await
     }
 
@@ -125,12 +137,35 @@ impl Understory {
             projects: RwLock::default(),
             lifecycle: Arc::default(),
             retries: Mutex::new(()),
+            attendant: std::sync::Mutex::default(),
             _lock: lock,
         };
         let app = Self { inner: Arc::new(inner) };
         app.replay_intents().await?;
         app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
+        if app.inner.runtime.is_shared() {
+            *app.attendant() = Some(Attendant::start(&app));
+        }
         Ok(app)
+    }
+
+    fn attendant(&self) -> std::sync::MutexGuard<'_, Option<Attendant>> {
+        self.inner.attendant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the other processes on a shared runtime store that this one stops: they need not wait to finish what it
+    /// left. Where this fails they notice by themselves, a little later.
+    pub async fn leave(&self) {
+        if self.attendant().take().is_some()
+            && let Err(error) = self.inner.runtime.replica_leave().await
+        {
+            tracing::warn!(%error, "the runtime store could not be told that this process stops");
+        }
+    }
+
+    /// How the connections to the runtime store's server are doing, if it is on one.
+    pub fn runtime_pool(&self) -> Option<PoolStatus> {
+        self.inner.runtime.pool_status()
     }
 
     /// The admin key, if this start made it: to be shown once.
@@ -183,8 +218,8 @@ impl Understory {
         let Some(record) = self.inner.runtime.project_get(tenant, project).await? else { return Ok(None) };
         let found = ProjectId { tenant: record.tenant_id, id: record.id, uid: record.uid };
         let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
-        // A project that went since the registry was asked must not be remembered.
-        if projects.epoch == epoch {
+        // A project that went since the registry was asked must not be remembered, nor one that others may delete.
+        if projects.epoch == epoch && !self.inner.runtime.is_shared() {
             projects.known.insert(key, found.clone());
         }
         Ok(Some(found))
@@ -207,6 +242,12 @@ impl Understory {
         let manage = std::fs::metadata(self.inner.data.join("projects")).is_ok();
         (manage, runtime)
     }
+}
+
+async fn open_runtime(options: &Options, migrations: &Migrations) -> Result<RuntimeStore> {
+    let Some(url) = &options.runtime_url else { return Ok(RuntimeStore::open(&options.data, migrations)?) };
+    let migrate = if options.migrate_servers { Migrate::Run } else { Migrate::Refuse };
+    Ok(RuntimeStore::connect(url, options.pool_size, migrations, migrate).await?)
 }
 
 /// The model and migrations that a process works with: the built-in ones and those of `extra`.
