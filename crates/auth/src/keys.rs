@@ -80,8 +80,10 @@ impl Keys {
             return Ok((read_hash(&hash)?, None));
         }
         let secret = Secret::generate(ADMIN_PREFIX);
-        self.inner.runtime.setting_set(ADMIN_SETTING, &secret.digest().hex()).await?;
-        Ok((secret.digest(), Some(secret)))
+        let hash = secret.digest().hex();
+        // Of several processes that start on an empty store one makes the key.
+        let settled = self.inner.runtime.setting_ensure(ADMIN_SETTING, &hash).await?;
+        Ok(if settled == hash { (secret.digest(), Some(secret)) } else { (read_hash(&settled)?, None) })
     }
 
     /// A key for commands on this machine, good for as long as this process runs and kept in memory only.
@@ -136,17 +138,21 @@ impl Keys {
             return Ok(Some(Principal::session()));
         }
         let Some(prefix) = key_prefix(presented) else { return Ok(None) };
-        let epoch = match self.known().find(&digest) {
-            Ok(principal) => return Ok(Some(principal)),
-            Err(epoch) => epoch,
-        };
+        let (known, epoch) = self.known().find(&digest);
+        let noted = known.is_some();
+        // Another process may have revoked it since.
+        if let Some(principal) = known.filter(|_| !self.inner.runtime.is_shared()) {
+            return Ok(Some(principal));
+        }
         let Some(stored) = self.inner.runtime.key_find(prefix).await? else { return Ok(None) };
         if !read_hash(&stored.hash)?.matches(&digest) || stored.record.revoked_at.is_some() {
             return Ok(None);
         }
         let principal = principal(stored.record)?;
-        self.known().remember(digest, principal.clone(), epoch);
-        self.note_use(&principal).await;
+        if !noted {
+            self.known().remember(digest, principal.clone(), epoch);
+            self.note_use(&principal).await;
+        }
         Ok(Some(principal))
     }
 
@@ -171,7 +177,8 @@ impl Keys {
     }
 }
 
-/// Keys found good within the last minute: spares the store, and bounds how often a last use is written.
+/// Keys found good within the last minute: spares a store that no other process writes to, and bounds how often a last
+/// use is written.
 #[derive(Default)]
 struct Known {
     principals: HashMap<Digest, (Principal, Instant)>,
@@ -179,12 +186,10 @@ struct Known {
 }
 
 impl Known {
-    /// The principal of a key; otherwise the epoch to hand to [`Self::remember`] once it is found elsewhere.
-    fn find(&self, digest: &Digest) -> Result<Principal, u64> {
-        match self.principals.get(digest) {
-            Some((principal, since)) if since.elapsed() < REMEMBERED => Ok(principal.clone()),
-            _ => Err(self.epoch),
-        }
+    /// The principal of a key, if it is remembered, and the epoch to hand to [`Self::remember`] if it is not.
+    fn find(&self, digest: &Digest) -> (Option<Principal>, u64) {
+        let recent = self.principals.get(digest).filter(|(_, since)| since.elapsed() < REMEMBERED);
+        (recent.map(|(principal, _)| principal.clone()), self.epoch)
     }
 
     /// Remembers a key, unless one was revoked since `epoch`: it may be this one, read before.

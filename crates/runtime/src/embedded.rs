@@ -25,13 +25,19 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    pub(crate) fn open(directory: &Path, migrations: &Migrations) -> RuntimeResult<Self> {
+    /// Opens the file, makes or migrates it if need be, and does what comes first, in one transaction of its own.
+    pub(crate) fn open(
+        directory: &Path,
+        migrations: &Migrations,
+        first: impl FnOnce(&dyn Statements) -> RuntimeResult<()>,
+    ) -> RuntimeResult<Self> {
         let path = directory.join(RUNTIME_FILE);
         let open = Open { engine: Engine::Stock, create: true, read_only: false };
         let writer = Database::open(&path, open)?;
         if !migrations.pending(Store::Runtime, &ledger(&writer)?).map_err(MigrateError::from)?.is_empty() {
             writer.transaction(|db| migrate_in_txn(db, migrations, Store::Runtime).map(drop))?;
         }
+        writer.transaction(|db| first(db))?;
         let open = Open { engine: Engine::Stock, create: false, read_only: true };
         let reader = |_| Ok(Arc::new(Mutex::new(Database::open(&path, open)?)));
         let readers = (0..READERS).map(reader).collect::<RuntimeResult<Vec<_>>>()?;

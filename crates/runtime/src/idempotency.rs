@@ -6,6 +6,7 @@ use understory_model::{before_now, now};
 use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_one};
+use crate::replica::is_alive_in_txn;
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
 
 const INSERT: &str = "insert into idempotency_records \
@@ -13,12 +14,14 @@ const INSERT: &str = "insert into idempotency_records \
     on conflict (principal, idempotency_key) do nothing";
 const GET: &str = "select request_hash, expected_head, owner, status, headers, body \
     from idempotency_records where principal = ? and idempotency_key = ?";
-const TAKE_OVER: &str = "update idempotency_records set owner = ? where principal = ? and idempotency_key = ?";
+const TAKE_OVER: &str = "update idempotency_records set owner = ? \
+    where principal = ? and idempotency_key = ? and owner = ? and status is null";
 const FINISH: &str = "update idempotency_records set status = ?, headers = ?, body = ? \
     where principal = ? and idempotency_key = ? and owner = ? and status is null";
 const RELEASE: &str = "delete from idempotency_records \
     where principal = ? and idempotency_key = ? and owner = ? and status is null";
-const PRUNE: &str = "delete from idempotency_records where created_at < ? and (status is not null or owner <> ?)";
+const PRUNE: &str = "delete from idempotency_records where created_at < ? and (status is not null \
+    or not exists (select 1 from replicas where replicas.id = idempotency_records.owner))";
 
 #[cfg(test)]
 pub(crate) const SQL: &[&str] = &[INSERT, GET, TAKE_OVER, FINISH, RELEASE, PRUNE];
@@ -41,13 +44,13 @@ pub struct ClaimRequest {
 pub enum Claim {
     /// The first of its key: carry it out, then finish or release it.
     New,
-    /// An earlier run of the program was cut off while carrying it out. It is the caller's now: look for its commit
+    /// Another run of the program was cut off while carrying it out. It is the caller's now: look for its commit
     /// after the head given here, carry it out if there is none, then finish or release it.
     Resumed {
         /// Head of the branch before the first attempt.
         expected_head: Option<String>,
     },
-    /// This run is carrying it out.
+    /// This run is carrying it out, or another that is alive.
     Running,
     /// It was carried out; this was the answer.
     Done(StoredAnswer),
@@ -114,7 +117,7 @@ impl RuntimeStore {
 
     /// Forgets records of this age, but none that is being carried out; how many.
     pub async fn idempotency_prune(&self, older_than: Duration) -> RuntimeResult<usize> {
-        let row = [before_now(older_than).into(), self.run().into()];
+        let row = [before_now(older_than).into()];
         self.write(move |db| Ok(db.execute(PRUNE, &row)?)).await
     }
 }
@@ -140,11 +143,12 @@ fn claim_in_txn(db: &dyn Statements, request: &ClaimRequest, run: &str) -> Runti
     if let Some(answer) = record.answer {
         return Ok(Claim::Done(answer));
     }
-    if record.owner == run {
+    if record.owner == run || is_alive_in_txn(db, &record.owner)? {
         return Ok(Claim::Running);
     }
-    db.execute(TAKE_OVER, &[run.into(), principal, key])?;
-    Ok(Claim::Resumed { expected_head: record.expected_head })
+    // Of several that see a dead owner one puts itself in its place.
+    let taken_over = db.execute(TAKE_OVER, &[run.into(), principal, key, record.owner.into()])? == 1;
+    Ok(if taken_over { Claim::Resumed { expected_head: record.expected_head } } else { Claim::Running })
 }
 
 struct Record {

@@ -9,14 +9,19 @@ use crate::project::{project_delete_in_txn, project_exists, project_get_in_txn, 
 use crate::tenant::tenant_ensure_in_txn;
 use crate::{ProjectRecord, RuntimeError, RuntimeResult, RuntimeStore};
 
-const INSERT: &str =
-    "insert into intents (tenant_id, id, kind, project_id, payload, created_at) values (?, ?, ?, ?, ?, ?)";
+const INSERT: &str = "insert into intents (tenant_id, id, kind, project_id, payload, created_at, owner) \
+    values (?, ?, ?, ?, ?, ?, ?)";
 const LIST: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
     where done_at is null order by created_at, tenant_id, id";
+const LEFT: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
+    where done_at is null and (owner is null or not exists (select 1 from replicas where replicas.id = intents.owner)) \
+    order by created_at, tenant_id, id";
+const TAKE_OVER: &str = "update intents set owner = ? where tenant_id = ? and id = ? \
+    and done_at is null and (owner is null or not exists (select 1 from replicas where replicas.id = intents.owner))";
 const DELETE: &str = "delete from intents where tenant_id = ? and id = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[INSERT, LIST, DELETE];
+pub(crate) const SQL: &[&str] = &[INSERT, LIST, LEFT, TAKE_OVER, DELETE];
 
 mod ref_change;
 
@@ -26,8 +31,8 @@ pub use ref_change::{RefAction, RefChange};
 
 /// Work that spans both stores, written down before its first step.
 ///
-/// Every step may be done again. At start, what has passed the kind's commit point is completed and what has not
-/// is dropped.
+/// Every step may be done again. Where the run that wrote it is gone, another takes it over: what has passed the kind's
+/// commit point is completed and what has not is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// The tenant.
@@ -74,11 +79,12 @@ impl RuntimeStore {
     /// Two callers may both begin: the first to finish has the project, the other is told `Exists` then.
     pub async fn project_creation_begin(&self, tenant_id: &str, id: &str, uid: &str) -> RuntimeResult<Intent> {
         let intent = Intent::new(tenant_id, id, IntentKind::ProjectCreation { uid: uid.to_owned() });
+        let run = self.run().to_owned();
         self.write(move |db| {
             if project_get_in_txn(db, &intent.tenant_id, &intent.project_id)?.is_some() {
                 return Err(project_exists(&intent.tenant_id, &intent.project_id));
             }
-            intent_insert_in_txn(db, &intent)?;
+            intent_insert_in_txn(db, &intent, &run)?;
             Ok(intent.clone())
         })
         .await
@@ -109,12 +115,12 @@ impl RuntimeStore {
     /// Takes a project's registration away and writes down that its data is to be removed: one transaction, the commit
     /// point of the deletion. None if there is no such project.
     pub async fn project_deletion_begin(&self, tenant_id: &str, id: &str) -> RuntimeResult<Option<Intent>> {
-        let (tenant_id, id) = (tenant_id.to_owned(), id.to_owned());
+        let (tenant_id, id, run) = (tenant_id.to_owned(), id.to_owned(), self.run().to_owned());
         self.write(move |db| {
             let Some(project) = project_get_in_txn(db, &tenant_id, &id)? else { return Ok(None) };
             let intent = Intent::new(&tenant_id, &id, IntentKind::ProjectDeletion { uid: project.uid });
             project_delete_in_txn(db, &tenant_id, &id)?;
-            intent_insert_in_txn(db, &intent)?;
+            intent_insert_in_txn(db, &intent, &run)?;
             Ok(Some(intent))
         })
         .await
@@ -126,9 +132,30 @@ impl RuntimeStore {
         self.write(move |db| intent_delete_in_txn(db, &intent).map(drop)).await
     }
 
-    /// All unfinished intents of all tenants, oldest first: what a start has to replay.
+    /// All unfinished intents of all tenants, oldest first, whoever is at work on them.
     pub async fn intent_list(&self) -> RuntimeResult<Vec<Intent>> {
         self.read(|db| decode_all(db.query(LIST, &[])?, decode)).await
+    }
+
+    /// Takes over the unfinished intents of runs that are gone, oldest first: of several that do this at once, one gets
+    /// each. They are this run's to settle from now on.
+    pub async fn intents_take_over(&self) -> RuntimeResult<Vec<Intent>> {
+        let left = self.read(|db| decode_all(db.query(LEFT, &[])?, decode)).await?;
+        if left.is_empty() {
+            return Ok(left);
+        }
+        let run = self.run().to_owned();
+        self.write(move |db| {
+            let mut taken = Vec::with_capacity(left.len());
+            for intent in &left {
+                let row = [SqlValue::from(&run), SqlValue::from(&intent.tenant_id), SqlValue::from(&intent.id)];
+                if db.execute(TAKE_OVER, &row)? == 1 {
+                    taken.push(intent.clone());
+                }
+            }
+            Ok(taken)
+        })
+        .await
     }
 }
 
@@ -171,15 +198,16 @@ fn project_creation_finish_in_txn(db: &dyn Statements, intent: &Intent, uid: &st
     project_insert_in_txn(db, &intent.tenant_id, &intent.project_id, uid)
 }
 
-fn intent_insert_in_txn(db: &dyn Statements, intent: &Intent) -> RuntimeResult<()> {
+fn intent_insert_in_txn(db: &dyn Statements, intent: &Intent, owner: &str) -> RuntimeResult<()> {
     let (kind, payload) = intent.kind_and_payload()?;
-    let row: [SqlValue; 6] = [
+    let row: [SqlValue; 7] = [
         SqlValue::from(&intent.tenant_id),
         SqlValue::from(&intent.id),
         kind.into(),
         SqlValue::from(&intent.project_id),
         payload.into(),
         SqlValue::from(&intent.created_at),
+        owner.into(),
     ];
     db.execute(INSERT, &row)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The transactional store: tenants, projects, intents, keys, idempotency records and settings.
+//! The transactional store: tenants, projects, intents, keys, idempotency records, settings and replicas.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
@@ -8,7 +8,9 @@ mod error;
 mod idempotency;
 mod intent;
 mod key;
+mod liveness;
 mod project;
+mod replica;
 mod server;
 mod setting;
 mod store;
@@ -19,6 +21,7 @@ pub use error::{RuntimeError, RuntimeResult};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, RefAction, RefChange};
 pub use key::{KeyRecord, NewKey, StoredKey};
+pub use liveness::Liveness;
 pub use project::ProjectRecord;
 pub use store::RuntimeStore;
 pub use understory_sql::migration::Migrate;

@@ -2,20 +2,34 @@ use understory_model::now;
 use understory_sql::SqlValue;
 
 use crate::columns::{Columns, decode_one};
-use crate::{RuntimeResult, RuntimeStore};
+use crate::{RuntimeError, RuntimeResult, RuntimeStore};
 
 const GET: &str = "select value from settings where name = ?";
 const SET: &str = "insert into settings (name, value, created_at, updated_at) values (?, ?, ?, ?) \
     on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
+const ENSURE: &str = "insert into settings (name, value, created_at, updated_at) values (?, ?, ?, ?) \
+    on conflict (name) do nothing";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[GET, SET];
+pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE];
 
 impl RuntimeStore {
     /// The value of a setting, if it was ever set.
     pub async fn setting_get(&self, name: &str) -> RuntimeResult<Option<String>> {
         let key = [name.into()];
         self.read(move |db| decode_one(db.query_row(GET, &key)?, Columns::text)).await
+    }
+
+    /// Sets a setting unless it is set; its value then. Of several that do this at once one's value is taken.
+    pub async fn setting_ensure(&self, name: &str, value: &str) -> RuntimeResult<String> {
+        let at = now();
+        let row = [name, value, &at, &at].map(SqlValue::from);
+        self.write(move |db| {
+            db.execute(ENSURE, &row)?;
+            let value = decode_one(db.query_row(GET, &row[..1])?, Columns::text)?;
+            value.ok_or_else(|| RuntimeError::corrupt("a setting is there and is not"))
+        })
+        .await
     }
 
     /// Sets a setting.

@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use understory_model::id::made_id;
 use understory_sql::postgres::{Isolation, Pool, PoolStatus, ServerUrl};
@@ -7,7 +8,7 @@ use understory_sql::{Migrations, Statements};
 
 use crate::Migrate;
 use crate::embedded::Embedded;
-use crate::{RuntimeError, RuntimeResult, server};
+use crate::{RuntimeError, RuntimeResult, replica, server};
 
 /// The transactional store: a stock SQLite file of this process, or a PostgreSQL database that several processes may
 /// share. Clones share it.
@@ -20,6 +21,7 @@ pub struct RuntimeStore {
 
 struct Inner {
     run: String,
+    beats: AtomicI64,
     engine: Engine,
 }
 
@@ -30,8 +32,12 @@ enum Engine {
 
 impl RuntimeStore {
     /// Opens the store of a data directory, makes it if it is not there, and brings it to the newest schema. Blocks.
+    ///
+    /// Whoever opens it has made sure that nobody else has it open.
     pub fn open(directory: &Path, migrations: &Migrations) -> RuntimeResult<Self> {
-        Ok(Self::new(Engine::Embedded(Embedded::open(directory, migrations)?)))
+        let run = made_id();
+        let embedded = Embedded::open(directory, migrations, |db| replica::alone_in_txn(db, &run))?;
+        Ok(Self::new(run, Engine::Embedded(embedded)))
     }
 
     /// Opens the store in a PostgreSQL database, with at most so many connections.
@@ -41,11 +47,14 @@ impl RuntimeStore {
         migrations: &Migrations,
         migrate: Migrate,
     ) -> RuntimeResult<Self> {
-        Ok(Self::new(Engine::Server(server::connect(url, pool_size, migrations, migrate).await?)))
+        let pool = server::connect(url, pool_size, migrations, migrate).await?;
+        let store = Self::new(made_id(), Engine::Server(pool));
+        store.replica_beat().await?;
+        Ok(store)
     }
 
-    fn new(engine: Engine) -> Self {
-        Self { inner: Arc::new(Inner { run: made_id(), engine }) }
+    fn new(run: String, engine: Engine) -> Self {
+        Self { inner: Arc::new(Inner { run, beats: AtomicI64::new(0), engine }) }
     }
 
     /// Whether other processes may work on the same data.
@@ -69,6 +78,11 @@ impl RuntimeStore {
     /// A random name of this opening: tells work of this run from that of others.
     pub(crate) fn run(&self) -> &str {
         &self.inner.run
+    }
+
+    /// A number that this run has not told yet.
+    pub(crate) fn next_beat(&self) -> i64 {
+        self.inner.beats.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Writes a consistent copy to a file that is not there yet, while others read and write; `Unsupported` on a

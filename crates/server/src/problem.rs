@@ -166,3 +166,18 @@ fn cut(text: &str) -> String {
     }
     format!("{}...", text.chars().take(MESSAGE_LENGTH - 3).collect::<String>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_busy_or_away_is_asked_again() {
+        let cause = || Arc::new(std::io::Error::other("cause"));
+        for error in [Error::Busy(cause()), Error::Unavailable(cause())] {
+            let response = Problem::from(error).into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(response.headers().contains_key(header::RETRY_AFTER));
+        }
+    }
+}

@@ -1,4 +1,6 @@
 //! A server in the test's own process, on a data directory of its own.
+//!
+//! With `UNDERSTORY_TEST_STORES=servers` its stores are on the database servers that [`crate::servers`] knows.
 
 use std::path::Path;
 
@@ -6,9 +8,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 use understory::{Options, Understory};
 use understory_server::{Settings, router};
+
+use crate::conformance::Failure;
+use crate::servers::{self, FreshDatabase};
 
 /// The admin key of every test server: the one that recorded requests carry.
 pub const ADMIN_KEY: &str = "bypass-secret-1";
@@ -19,6 +25,27 @@ pub struct TestServer {
     pub app: Understory,
     router: Router,
     home: tempfile::TempDir,
+    _runtime: Option<FreshDatabase>,
+}
+
+/// Puts the stores on database servers, if the tests are to run there.
+///
+/// Runtime data has a database of its own. Versioned data shares one with the other tests of the process: making one
+/// takes long, and projects there are told apart by their random uids.
+async fn stores(options: &mut Options) -> Result<Option<FreshDatabase>, Failure> {
+    static MANAGE: OnceCell<FreshDatabase> = OnceCell::const_new();
+    if std::env::var("UNDERSTORY_TEST_STORES").as_deref() != Ok("servers") {
+        return Ok(None);
+    }
+    let missing = || "UNDERSTORY_TEST_STORES=servers needs the addresses of the servers".to_owned();
+    let fresh = async |server: servers::TestServer| server.database("server").await?.ok_or_else(|| missing().into());
+    let manage = MANAGE.get_or_try_init(|| fresh(servers::TestServer::DoltGres)).await?;
+    let runtime: FreshDatabase = fresh(servers::TestServer::Postgres).await?;
+    options.manage_url = Some(manage.url());
+    options.runtime_url = Some(runtime.url());
+    options.pool_size = 4;
+    options.migrate_servers = true;
+    Ok(Some(runtime))
 }
 
 /// An answer, read to its end.
@@ -45,10 +72,11 @@ impl TestServer {
         let home = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary directory: {error}"));
         let mut options = Options::new(home.path());
         options.admin_key = Some(ADMIN_KEY.to_owned());
+        let runtime = stores(&mut options).await.unwrap_or_else(|error| panic!("the database servers: {error}"));
         change(&mut options);
         let app = Understory::open(options).await.unwrap_or_else(|error| panic!("the server opens: {error:?}"));
         let router = router(app.clone(), Settings::default());
-        Self { app, router, home }
+        Self { app, router, home, _runtime: runtime }
     }
 
     /// Where its data is.

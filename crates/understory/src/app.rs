@@ -9,11 +9,11 @@ use understory_manage::doltgres::DoltGres;
 use understory_manage::doltlite::DoltLite;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
-use understory_runtime::RuntimeStore;
+use understory_runtime::{Migrate, RuntimeStore};
 use understory_sql::Migrations;
-use understory_sql::migration::Migrate;
-use understory_sql::postgres::{POOL_SIZE, ServerUrl};
+use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 
+use crate::attendant::Attendant;
 use crate::full::DocumentCache;
 use crate::lock::DataLock;
 use crate::project::Project;
@@ -89,12 +89,13 @@ pub(crate) struct Inner {
     pub(crate) data: PathBuf,
     pub(crate) max_branches: usize,
     admin_key: std::sync::Mutex<Option<String>>,
-    /// Projects looked up before. This process alone writes the registry, so that what is here is so.
+    /// Projects looked up before. Used where this process alone writes the registry, so that what is here is so.
     projects: RwLock<Projects>,
     /// One creation or deletion at a time.
     pub(crate) lifecycle: Arc<Mutex<()>>,
     /// Writers that lost a race take turns, so that none loses for ever.
     pub(crate) retries: Mutex<()>,
+    attendant: std::sync::Mutex<Option<Attendant>>,
     _lock: DataLock,
 }
 
@@ -125,10 +126,7 @@ impl Understory {
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
         let store = open_manage(&options, &model, &migrations).await?;
-        let runtime = match &options.runtime_url {
-            Some(url) => RuntimeStore::connect(url, options.pool_size, &migrations, options.migrate()).await?,
-            None => RuntimeStore::open(&options.data, &migrations)?,
-        };
+        let runtime = open_runtime(&options, &migrations).await?;
         Self::assemble(options, model, store, runtime, lock).await
     }
 
@@ -159,12 +157,35 @@ impl Understory {
             projects: RwLock::default(),
             lifecycle: Arc::default(),
             retries: Mutex::new(()),
+            attendant: std::sync::Mutex::default(),
             _lock: lock,
         };
         let app = Self { inner: Arc::new(inner) };
         app.replay_intents().await?;
         app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
+        if app.inner.runtime.is_shared() {
+            *app.attendant() = Some(Attendant::start(&app));
+        }
         Ok(app)
+    }
+
+    fn attendant(&self) -> std::sync::MutexGuard<'_, Option<Attendant>> {
+        self.inner.attendant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the other processes on a shared runtime store that this one stops: they need not wait to finish what it
+    /// left. Where this fails they notice by themselves, a little later.
+    pub async fn leave(&self) {
+        if self.attendant().take().is_some()
+            && let Err(error) = self.inner.runtime.replica_leave().await
+        {
+            tracing::warn!(%error, "the runtime store could not be told that this process stops");
+        }
+    }
+
+    /// How the connections to the runtime store's server are doing, if it is on one.
+    pub fn runtime_pool(&self) -> Option<PoolStatus> {
+        self.inner.runtime.pool_status()
     }
 
     /// The admin key, if this start made it: to be shown once.
@@ -217,8 +238,8 @@ impl Understory {
         let Some(record) = self.inner.runtime.project_get(tenant, project).await? else { return Ok(None) };
         let found = ProjectId { tenant: record.tenant_id, id: record.id, uid: record.uid };
         let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
-        // A project that went since the registry was asked must not be remembered.
-        if projects.epoch == epoch {
+        // A project that went since the registry was asked must not be remembered, nor one that others may delete.
+        if projects.epoch == epoch && !self.inner.runtime.is_shared() {
             projects.known.insert(key, found.clone());
         }
         Ok(Some(found))
@@ -241,6 +262,11 @@ impl Understory {
         let manage = std::fs::metadata(self.inner.data.join("projects")).is_ok();
         (manage, runtime)
     }
+}
+
+async fn open_runtime(options: &Options, migrations: &Migrations) -> Result<RuntimeStore> {
+    let Some(url) = &options.runtime_url else { return Ok(RuntimeStore::open(&options.data, migrations)?) };
+    Ok(RuntimeStore::connect(url, options.pool_size, migrations, options.migrate()).await?)
 }
 
 /// The model and migrations that a process works with: the built-in ones and those of `extra`.

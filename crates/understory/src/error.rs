@@ -123,7 +123,7 @@ impl From<AuthError> for Error {
 impl From<RuntimeError> for Error {
     fn from(error: RuntimeError) -> Self {
         match error {
-            RuntimeError::Exists { .. } => Self::Conflict(error.to_string()),
+            RuntimeError::Exists { .. } | RuntimeError::Intent { .. } => Self::Conflict(error.to_string()),
             RuntimeError::Unsupported(detail) => Self::BadRequest(detail),
             RuntimeError::Busy { .. } => Self::Busy(Arc::new(error)),
             RuntimeError::Unavailable { .. } => Self::Unavailable(Arc::new(error)),

@@ -42,6 +42,7 @@
 
 mod action;
 mod app;
+mod attendant;
 mod backup;
 mod batch;
 mod behaviour;

@@ -115,10 +115,16 @@ impl Understory {
             Content::History(history) => store.import(project, history).await.map(|_| None),
         };
         match created {
-            Ok(commit) => {
-                runtime.project_creation_finish(&intent).await?;
-                Ok(commit)
-            }
+            Ok(commit) => match runtime.project_creation_finish(&intent).await {
+                Ok(_) => Ok(commit),
+                // Another process was first, or gave this creation up in the belief that this process is dead.
+                Err(lost @ (RuntimeError::Exists { .. } | RuntimeError::Intent { .. })) => {
+                    store.project_delete(project).await?;
+                    runtime.project_creation_abandon(&intent).await?;
+                    Err(lost.into())
+                }
+                Err(error) => Err(error.into()),
+            },
             Err(error) => {
                 if !store.project_exists(project).await.unwrap_or(true) {
                     runtime.project_creation_abandon(&intent).await?;
@@ -144,20 +150,21 @@ impl Understory {
         Ok(self.inner.runtime.intent_done(intent).await?)
     }
 
-    /// Completes intents that passed their commit point and drops those that did not.
+    /// Of the intents that runs left which are gone, completes those that passed their commit point and drops the others.
     pub(crate) async fn replay_intents(&self) -> Result<()> {
-        for intent in self.inner.runtime.intent_list().await? {
-            match &intent.kind {
-                IntentKind::ProjectDeletion { .. } => self.finish_deletion(&intent).await?,
-                IntentKind::ProjectCreation { uid } => {
-                    self.settle_creation(&intent, &project_of(&intent, uid)).await?;
-                }
-                IntentKind::RefChange(change) => {
-                    self.settle_ref_change(&intent, &project_of(&intent, &change.uid)).await?;
-                }
-            }
+        for intent in self.inner.runtime.intents_take_over().await? {
+            self.settle(&intent).await?;
         }
         Ok(())
+    }
+
+    /// Settles an intent that was taken over.
+    pub(crate) async fn settle(&self, intent: &Intent) -> Result<()> {
+        match &intent.kind {
+            IntentKind::ProjectDeletion { .. } => self.finish_deletion(intent).await,
+            IntentKind::ProjectCreation { uid } => self.settle_creation(intent, &project_of(intent, uid)).await,
+            IntentKind::RefChange(change) => self.settle_ref_change(intent, &project_of(intent, &change.uid)).await,
+        }
     }
 
     async fn settle_creation(&self, intent: &Intent, project: &ProjectId) -> Result<()> {

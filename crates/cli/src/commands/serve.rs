@@ -68,8 +68,9 @@ async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> Com
     let made = app.keys().admin_key_ensure(settings.admin_key.as_deref()).await.map_err(Error::from)?.shown;
     greet(context, app.data(), made.as_ref().map(Secret::reveal), &addresses, synced)?;
     let housekeeping = tokio::spawn(keep_house(app.clone()));
-    let served = bound.serve(router(app, server_settings(args, settings)), stop).await;
+    let served = bound.serve(router(app.clone(), server_settings(args, settings)), stop).await;
     housekeeping.abort();
+    app.leave().await;
     drop(note);
     served.map_err(|error| CommandError::internal("the server failed").because(&error))
 }

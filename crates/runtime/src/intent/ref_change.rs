@@ -10,7 +10,9 @@ use super::{Intent, IntentKind, decode, intent_insert_in_txn};
 use crate::columns::{decode_all, decode_one};
 use crate::{RuntimeResult, RuntimeStore};
 
-const FINISH: &str = "update intents set done_at = ?, payload = ? where tenant_id = ? and id = ? and done_at is null";
+const FINISH: &str = "insert into intents (tenant_id, id, kind, project_id, payload, created_at, done_at) \
+    values (?, ?, ?, ?, ?, ?, ?) on conflict (tenant_id, id) \
+    do update set done_at = excluded.done_at, payload = excluded.payload where intents.done_at is null";
 const LIST: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
     where tenant_id = ? and project_id = ? and kind = 'ref_change' and done_at is not null \
     order by created_at desc, id desc limit ?";
@@ -66,17 +68,19 @@ impl RuntimeStore {
     /// Writes down that a ref is about to be changed.
     pub async fn ref_change_begin(&self, tenant: &str, project: &str, change: RefChange) -> RuntimeResult<Intent> {
         let intent = Intent::new(tenant, project, IntentKind::RefChange(change));
+        let run = self.run().to_owned();
         self.write(move |db| {
-            intent_insert_in_txn(db, &intent)?;
+            intent_insert_in_txn(db, &intent, &run)?;
             Ok(intent.clone())
         })
         .await
     }
 
-    /// Records that it is done, and how it says now. Again is fine.
+    /// Records that it is done, and how it says now. Again is fine, and so is one that another run gave up meanwhile.
     pub async fn ref_change_finish(&self, intent: &Intent) -> RuntimeResult<()> {
-        let (_, payload) = intent.kind_and_payload()?;
-        let row = [now(), payload, intent.tenant_id.clone(), intent.id.clone()].map(SqlValue::from);
+        let (kind, payload) = intent.kind_and_payload()?;
+        let Intent { tenant_id, id, project_id, created_at, .. } = intent;
+        let row = [tenant_id, id, &kind, project_id, &payload, created_at, &now()].map(SqlValue::from);
         self.write(move |db| Ok(db.execute(FINISH, &row).map(drop)?)).await
     }
 

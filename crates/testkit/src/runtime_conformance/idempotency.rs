@@ -5,7 +5,7 @@ use understory_runtime::{Claim, ClaimRequest, StoredAnswer, request_hash};
 use super::Place;
 use crate::conformance::Checked;
 
-fn claim(key: &str, body: &str) -> ClaimRequest {
+pub(super) fn claim(key: &str, body: &str) -> ClaimRequest {
     ClaimRequest {
         principal: "system".into(),
         key: key.into(),
@@ -14,7 +14,7 @@ fn claim(key: &str, body: &str) -> ClaimRequest {
     }
 }
 
-fn answer(body: &str) -> StoredAnswer {
+pub(super) fn answer(body: &str) -> StoredAnswer {
     StoredAnswer { status: 201, headers: vec![("etag".into(), "\"1\"".into())], body: body.into() }
 }
 

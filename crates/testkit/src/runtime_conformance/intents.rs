@@ -31,12 +31,17 @@ pub async fn an_abandoned_creation_cannot_be_finished(place: &impl Place) -> Che
     Ok(())
 }
 
-/// What a killed run wrote down is there for the next one.
+/// What a killed run wrote down is the next one's, oldest first, and what is done is nobody's.
 pub async fn intents_survive_a_crash(place: &impl Place) -> Checked {
     let store = place.open().await?;
+    let done = store.ref_change_begin("acme", "shop", tag_created("one")).await?;
+    store.ref_change_finish(&done).await?;
     let intent = store.project_creation_begin("acme", "shop", "u1").await?;
+    assert_eq!(store.intents_take_over().await?, [], "its own are no other's");
     let store = place.open_after_crash(store).await?;
     assert_eq!(store.intent_list().await?, std::slice::from_ref(&intent));
+    assert_eq!(store.intents_take_over().await?, std::slice::from_ref(&intent));
+    assert_eq!(store.intents_take_over().await?, [], "it has them by now");
     assert_eq!(store.project_creation_finish(&intent).await?.uid, "u1");
     Ok(())
 }
@@ -91,6 +96,27 @@ pub async fn a_change_of_a_ref_stays_on_record(place: &impl Place) -> Checked {
     place.sql("update intents set created_at = '2020-01-01 00:00:00.000'").await?;
     store.ref_change_prune("acme", "shop", Duration::from_secs(3600)).await?;
     assert_eq!(store.ref_change_list("acme", "shop", 9).await?, []);
+    Ok(())
+}
+
+/// A change of a ref that was made is on record, even if another run took it for one that never was.
+pub async fn a_change_of_a_ref_that_was_given_up_is_recorded_when_made(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let intent = store.ref_change_begin("acme", "shop", tag_created("one")).await?;
+    store.intent_done(&intent).await?;
+    store.ref_change_finish(&intent).await?;
+    assert_eq!(store.ref_change_list("acme", "shop", 9).await?, std::slice::from_ref(&intent));
+    assert_eq!(store.intent_list().await?, []);
+    Ok(())
+}
+
+/// An intent of a program that wrote no owners is taken over.
+pub async fn an_intent_without_owner_is_taken_over(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let intent = store.project_creation_begin("acme", "shop", "u1").await?;
+    place.sql("update intents set owner = null").await?;
+    assert_eq!(store.intents_take_over().await?, [intent]);
+    assert_eq!(store.intents_take_over().await?, []);
     Ok(())
 }
 

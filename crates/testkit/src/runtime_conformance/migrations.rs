@@ -1,6 +1,7 @@
 use understory_runtime::{Migrate, RuntimeError, RuntimeStore};
-use understory_sql::postgres::POOL_SIZE;
-use understory_sql::{Migrations, Store};
+use understory_sql::migration::migrate_in_txn;
+use understory_sql::postgres::{Isolation, POOL_SIZE, Pool};
+use understory_sql::{Migrations, Statements, Store};
 
 use super::{OnServer, Place};
 use crate::conformance::{Checked, Failure};
@@ -48,13 +49,23 @@ pub async fn a_server_that_is_behind_is_refused_unless_it_may_be_migrated(place:
     };
     let all: Vec<String> = newest.of(Store::Runtime).iter().map(|migration| migration.name.clone()).collect();
     assert_eq!(lacking(connect(&newest, Migrate::Refuse).await)?, all);
-    connect(&oldest, Migrate::Run).await?.tenant_ensure("acme").await?;
+    older_program(place, oldest.clone()).await?;
     assert_eq!(lacking(connect(&newest, Migrate::Refuse).await)?, all[1..]);
     assert_eq!(connect(&newest, Migrate::Run).await?.tenant_list().await?, ["acme"]);
     connect(&newest, Migrate::Refuse).await?;
     let newer = connect(&oldest, Migrate::Run).await;
     assert!(matches!(newer, Err(RuntimeError::Schema(error)) if error.name == all[1]));
     Ok(())
+}
+
+/// What a program with these migrations made, with a tenant in it.
+async fn older_program(place: &OnServer, migrations: Migrations) -> Checked {
+    let pool = Pool::new(&place.0.url(), 1, false)?;
+    let work = move |db: &dyn Statements| {
+        migrate_in_txn(db, &migrations, Store::Runtime).map(drop).map_err(RuntimeError::from)
+    };
+    pool.transaction(Isolation::Serializable, work).await?;
+    place.sql("insert into tenants (tenant_id, created_at) values ('acme', '2020-01-01 00:00:00.000')").await
 }
 
 fn lacking(answer: Result<RuntimeStore, RuntimeError>) -> Result<Vec<String>, Failure> {

@@ -9,6 +9,7 @@ mod keys;
 mod migrations;
 mod places;
 mod registry;
+mod replicas;
 mod servers;
 mod settings;
 
@@ -18,6 +19,7 @@ pub use keys::*;
 pub use migrations::*;
 pub use places::{InDirectory, OnServer, Place};
 pub use registry::*;
+pub use replicas::*;
 pub use servers::*;
 pub use settings::*;
 
@@ -37,6 +39,8 @@ macro_rules! runtime_conformance_tests {
             intents_survive_a_crash,
             a_deletion_is_committed_when_it_begins,
             a_change_of_a_ref_stays_on_record,
+            a_change_of_a_ref_that_was_given_up_is_recorded_when_made,
+            an_intent_without_owner_is_taken_over,
             an_intent_that_does_not_read_back_is_damage_not_absence,
             of_many_claims_at_once_one_is_new,
             a_finished_request_is_answered_again,
@@ -70,6 +74,12 @@ macro_rules! runtime_server_tests {
             a_silent_or_absent_server_is_unavailable,
             a_wrong_password_or_database_is_refused,
             a_full_pool_is_unavailable,
+            what_is_alive_keeps_its_work,
+            a_dead_runs_intents_go_to_one_each,
+            a_dead_runs_claim_goes_to_one,
+            a_run_that_left_is_dead_at_once,
+            a_run_that_was_paused_comes_back,
+            what_one_run_writes_all_read,
             what_only_files_have_is_unsupported,
         }
     };

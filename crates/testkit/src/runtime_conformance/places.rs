@@ -1,6 +1,8 @@
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use tempfile::TempDir;
-use understory_runtime::{Migrate, RUNTIME_FILE, RuntimeStore};
+use understory_runtime::{Liveness, Migrate, RUNTIME_FILE, RuntimeStore};
 use understory_sql::postgres::POOL_SIZE;
 use understory_sql::{Database, Engine, Migrations, Open};
 
@@ -48,6 +50,13 @@ impl Place for InDirectory {
     }
 }
 
+/// Lets a store judge the others as if none had beaten for a while; how many were dead.
+pub(super) async fn silence(store: &RuntimeStore) -> Result<usize, Failure> {
+    let (mut liveness, begin) = (Liveness::default(), Instant::now());
+    assert_eq!(store.replicas_judge(&mut liveness, begin).await?, 0, "at first sight all are alive");
+    Ok(store.replicas_judge(&mut liveness, begin + Duration::from_secs(11)).await?)
+}
+
 /// A store on a server, in a database of its own.
 #[derive(Debug)]
 pub struct OnServer(pub FreshDatabase);
@@ -60,7 +69,9 @@ impl Place for OnServer {
 
     async fn open_after_crash(&self, killed: RuntimeStore) -> Result<RuntimeStore, Failure> {
         drop(killed);
-        self.open().await
+        let store = self.open().await?;
+        assert_eq!(silence(&store).await?, 1, "the killed run is noticed");
+        Ok(store)
     }
 
     async fn sql(&self, statements: &str) -> Checked {
