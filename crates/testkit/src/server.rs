@@ -37,15 +37,18 @@ async fn stores(options: &mut Options) -> Result<Option<FreshDatabase>, Failure>
     if std::env::var("UNDERSTORY_TEST_STORES").as_deref() != Ok("servers") {
         return Ok(None);
     }
-    let missing = || "UNDERSTORY_TEST_STORES=servers needs the addresses of the servers".to_owned();
-    let fresh = async |server: servers::TestServer| server.database("server").await?.ok_or_else(|| missing().into());
     let manage = MANAGE.get_or_try_init(|| fresh(servers::TestServer::DoltGres)).await?;
-    let runtime: FreshDatabase = fresh(servers::TestServer::Postgres).await?;
+    let runtime = fresh(servers::TestServer::Postgres).await?;
     options.manage_url = Some(manage.url());
     options.runtime_url = Some(runtime.url());
     options.pool_size = 4;
     options.migrate_servers = true;
     Ok(Some(runtime))
+}
+
+async fn fresh(server: servers::TestServer) -> Result<FreshDatabase, Failure> {
+    let database = server.database("a server of a test").await?;
+    Ok(database.ok_or("UNDERSTORY_TEST_STORES=servers needs the addresses of the servers")?)
 }
 
 /// An answer, read to its end.
