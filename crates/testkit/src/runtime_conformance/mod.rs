@@ -74,6 +74,7 @@ macro_rules! runtime_server_tests {
             a_silent_or_absent_server_is_unavailable,
             a_wrong_password_or_database_is_refused,
             a_full_pool_is_unavailable,
+            ended_connections_are_replaced,
             what_is_alive_keeps_its_work,
             a_dead_runs_intents_go_to_one_each,
             a_dead_runs_claim_goes_to_one,

@@ -65,6 +65,25 @@ pub async fn a_full_pool_is_unavailable(place: &OnServer) -> Checked {
     Ok(())
 }
 
+/// Connections that the server ended are replaced. Until a caller has noticed, it is told, and not that nothing is there.
+pub async fn ended_connections_are_replaced(place: &OnServer) -> Checked {
+    let store = place.open().await?;
+    store.setting_set("a", "1").await?;
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+        where datname = current_database() and pid <> pg_backend_pid()";
+    for _ in 0..5 {
+        place.sql(end).await?;
+        let found = loop {
+            match store.setting_get("a").await {
+                Err(RuntimeError::Unavailable(_)) => {}
+                other => break other?,
+            }
+        };
+        assert_eq!(found.as_deref(), Some("1"));
+    }
+    Ok(())
+}
+
 /// What only a file can do is refused with what to do instead.
 pub async fn what_only_files_have_is_unsupported(place: &OnServer) -> Checked {
     let store = place.open().await?;
