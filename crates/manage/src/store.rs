@@ -43,6 +43,12 @@ pub struct QueryRows {
 /// implementation passes and the in-memory one that serves as the executable specification.
 #[async_trait]
 pub trait ConfigStore: Send + Sync {
+    /// Whether the store can be reached at all.
+    async fn answers(&self) -> StoreResult<()>;
+
+    /// The uids of all projects whose data is there, registered or not.
+    async fn stored(&self) -> StoreResult<Vec<String>>;
+
     /// Creates a project whose `main` holds these changes as its first commit, after the root that holds the schema.
     ///
     /// All of it or nothing. If the project is there already nothing changes, and its `main` head is answered: a

@@ -80,7 +80,7 @@ impl Project {
     /// A project of nothing but its root.
     fn rooted() -> (Self, CommitHash) {
         let mut new = Self::default();
-        let root = CommitMeta::new(Signature::understory(), "Create the schema");
+        let root = CommitMeta::new(Signature::understory(), "Create schema");
         let root = new.add(&BranchName::main(), Vec::new(), &root, Snapshot::default());
         (new, root.hash)
     }
@@ -149,6 +149,14 @@ impl Project {
 
 #[async_trait]
 impl ConfigStore for Memory {
+    async fn answers(&self) -> StoreResult<()> {
+        Ok(())
+    }
+
+    async fn stored(&self) -> StoreResult<Vec<String>> {
+        Ok(self.projects().keys().cloned().collect())
+    }
+
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         let main = BranchName::main();
         if let Some(existing) = self.projects().get(&project.uid) {

@@ -259,7 +259,7 @@ impl Understory {
     /// Whether both stores answer.
     pub async fn ready(&self) -> (bool, bool) {
         let runtime = self.inner.runtime.tenant_list().await.is_ok();
-        let manage = std::fs::metadata(self.inner.data.join("projects")).is_ok();
+        let manage = self.inner.store.answers().await.is_ok();
         (manage, runtime)
     }
 }

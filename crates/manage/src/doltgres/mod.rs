@@ -12,6 +12,7 @@ mod names;
 mod project;
 mod refs;
 mod root;
+mod scratch;
 mod store;
 mod tables;
 mod write;

@@ -1,7 +1,10 @@
 //! Names of refs in a database that all projects share.
 
-use crate::engine::names::{decode_branch, decode_keep, encode_branch, encode_keep, encode_scratch};
+use crate::engine::names::{decode_branch, decode_keep, encode_branch, encode_keep};
 use crate::{BranchName, CommitHash, ProjectId};
+
+/// Begins the names of branches aside, which no branch's own name does.
+pub(super) const SCRATCH: &str = "=5";
 
 /// The names that begin a project's refs: `TENANT_PROJECT_UID_`, with `_` and capitals of the ids escaped.
 ///
@@ -33,8 +36,9 @@ impl Prefix {
         format!("{}{}", self.0, encode_keep(head))
     }
 
-    pub(super) fn scratch(&self, number: usize) -> String {
-        format!("{}{}", self.0, encode_scratch(number))
+    /// What the names of branches aside begin with; a number follows.
+    pub(super) fn scratch(&self) -> String {
+        format!("{}{SCRATCH}", self.0)
     }
 
     /// The branch or tag that a name of the project stands for; none if somebody else made it.
@@ -49,8 +53,15 @@ impl Prefix {
 
     /// Whether commits were made on a branch of this name while a history was taken over.
     pub(super) fn is_scratch(&self, name: &str) -> bool {
-        name.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with(encode_scratch(0).trim_end_matches('0')))
+        name.starts_with(&self.scratch())
     }
+}
+
+/// The uid of the project that a branch of the database is of; none if it is of none.
+pub(super) fn uid_of(branch: &str) -> Option<String> {
+    let mut parts = branch.splitn(4, '_').skip(2);
+    let uid = parts.next().filter(|_| parts.next().is_some())?;
+    (!uid.contains('=')).then(|| uid.to_owned())
 }
 
 /// An id with its `_` as `=6` and its capitals as `=x`; ids have no `=`.
@@ -89,7 +100,7 @@ mod tests {
     fn names_of_a_project_lie_between_its_bounds() {
         let prefix = prefix("acme", "shop");
         let head = CommitHash::from_bytes(&[7; 20]);
-        for name in [prefix.branch(&BranchName::main()), prefix.keep(&head), prefix.scratch(3)] {
+        for name in [prefix.branch(&BranchName::main()), prefix.keep(&head), format!("{}3", prefix.scratch())] {
             assert!(prefix.first() < name.as_str() && name < prefix.end(), "{name}");
         }
         let other = Prefix::of(&ProjectId { tenant: "acme".into(), id: "shop".into(), uid: "u10".into() });
@@ -97,7 +108,13 @@ mod tests {
         assert!(!(prefix.first() < name.as_str() && name < prefix.end()));
         assert_eq!(prefix.decode(&name), None);
         assert_eq!(prefix.decode(&prefix.branch(&BranchName::main())), Some(BranchName::main()));
+        let names = [prefix.branch(&BranchName::main()), prefix.keep(&head)];
+        assert!(names.iter().all(|name| uid_of(name).as_deref() == Some("u1")));
+        assert_eq!((uid_of("main"), uid_of("acme_shop_main")), (None, None));
         assert_eq!(prefix.decode_keep(&prefix.keep(&head)), Some(head));
-        assert!(prefix.is_scratch(&prefix.scratch(3)) && !prefix.is_scratch(&prefix.branch(&BranchName::main())));
+        assert!(
+            prefix.is_scratch(&format!("{}3", prefix.scratch()))
+                && !prefix.is_scratch(&prefix.branch(&BranchName::main()))
+        );
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use understory_sql::migration::{LEDGER_TABLE, LedgerEntry, Migrate};
-use understory_sql::postgres::Pool;
+use understory_sql::postgres::{Connection, Pool};
 use understory_sql::{Migrations, SqlError, SqlValue, Store};
 
 use super::history::{self, hash_cell};
 use super::locks::Connections;
+use super::names::SCRATCH;
+use super::scratch::Scratch;
 use super::write::migrate_on;
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::unexpected;
@@ -81,23 +83,25 @@ impl Root {
             return Err(StoreError::Behind { pending });
         }
         if !pending.is_empty() {
-            Self::migrate(connections, migrations, ledger.is_empty()).await?;
+            Self::migrate(connections, migrations).await?;
         }
         Self::read(&connections.readers).await
     }
 
-    async fn migrate(connections: &Connections, migrations: &Migrations, new: bool) -> StoreResult<()> {
+    async fn migrate(connections: &Connections, migrations: &Migrations) -> StoreResult<()> {
         let locked = connections.lock_to_write(MAIN).await?;
-        locked.go_to(MAIN).await?;
-        locked.connection.batch("begin").await?;
-        if new {
-            refuse_foreign(&locked.connection).await?;
-        }
-        let message = if new { "Create the schema" } else { "Migrate the schema" };
+        let new = is_new(&locked.connection).await?;
+        let message = if new { "Create schema" } else { "Migrate schema" };
         let meta = CommitMeta::new(Signature::understory(), message);
-        migrate_on(&locked.connection, migrations, &NewCommit::new(&meta)).await?;
-        locked.release().await;
-        Ok(())
+        let mut scratch = Scratch::new(connections, &locked, format!("{SCRATCH}root"));
+        scratch.begin(MAIN).await?;
+        // None where another process did it meanwhile.
+        if let Some(hash) = migrate_on(scratch.connection(), migrations, &NewCommit::new(&meta)).await? {
+            let mover = scratch.mover().await?;
+            mover.call("select dolt_branch('-f', ?, ?)", &[MAIN, hash.as_str()]).await?;
+            mover.release().await;
+        }
+        scratch.end().await
     }
 
     async fn read(readers: &Pool) -> StoreResult<Self> {
@@ -118,25 +122,19 @@ impl Root {
     }
 }
 
-/// A database with tables but without our list of migrations is somebody else's.
-async fn refuse_foreign(connection: &understory_sql::postgres::Connection) -> StoreResult<()> {
-    let sql = "select table_name from information_schema.tables where table_schema = 'public' \
-               order by table_name limit 4";
-    let tables: Vec<String> = connection
-        .query(sql, &[])
-        .await?
-        .into_iter()
-        .flatten()
-        .filter_map(|cell| cell.into_text().ok())
-        .filter(|table| table != LEDGER_TABLE)
-        .collect();
-    if tables.is_empty() {
-        return Ok(());
+/// Whether a database is empty. One with tables but without our list of migrations is somebody else's.
+async fn is_new(connection: &Connection) -> StoreResult<bool> {
+    let sql = "select table_name from information_schema.tables where table_schema = 'public' order by table_name";
+    let tables = connection.query(sql, &[]).await?.into_iter().flatten();
+    let tables: Vec<String> = tables.filter_map(|cell| cell.into_text().ok()).collect();
+    if tables.is_empty() || tables.iter().any(|table| table == LEDGER_TABLE) {
+        return Ok(tables.is_empty());
     }
     Err(StoreError::Refused(format!(
-        "the database has tables that Understory did not make ({}, …): give an empty one, and bring their rows over \
+        "the database has {} tables that Understory did not make ({}, …): give an empty one, and bring their rows over \
          with `understory copy`",
-        tables.join(", ")
+        tables.len(),
+        tables.first().map_or("", String::as_str)
     )))
 }
 

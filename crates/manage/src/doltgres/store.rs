@@ -1,5 +1,6 @@
 //! The trait, operation by operation.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use super::import::Taking;
 use super::refs::Refs;
 use super::write::Write;
-use super::{At, DoltGres};
+use super::{At, DoltGres, names};
 use crate::replay::History;
 use crate::{
     Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Snapshot,
@@ -26,6 +27,17 @@ impl DoltGres {
 
 #[async_trait]
 impl ConfigStore for DoltGres {
+    async fn answers(&self) -> StoreResult<()> {
+        Ok(self.inner.readers().connection().await?.batch("select 1").await?)
+    }
+
+    async fn stored(&self) -> StoreResult<Vec<String>> {
+        let connection = self.inner.readers().connection().await?;
+        let names = connection.query("select name from dolt_branches", &[]).await?;
+        let uids = names.iter().filter_map(|row| row.first()?.text()).filter_map(names::uid_of);
+        Ok(uids.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         let (at, _turn) = self.turn(project).await;
         self.inner.project_create(&at, changes, &meta.clone().on(&BranchName::main())).await

@@ -12,7 +12,8 @@ use crate::engine::commit::NewCommit;
 use crate::engine::errors::{failed, unexpected};
 use crate::engine::notes::Notes;
 use crate::{
-    Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, StoreResult,
+    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError,
+    StoreResult,
 };
 
 /// How often a write is begun again that others came in the way of.
@@ -35,8 +36,6 @@ enum Work<'a> {
     First(&'a ChangeSet),
     /// Another commit is merged: with these changes of ours, the rows are to be those wanted.
     Merge { theirs: &'a CommitHash, changes: &'a ChangeSet, wanted: &'a Snapshot },
-    /// The migrations that the branch lacks are run.
-    Migrations,
 }
 
 /// What came of an attempt to commit.
@@ -132,8 +131,12 @@ impl Inner {
         if !self.is_behind(expected).await? {
             return Ok(Outcome::Nothing);
         }
-        let meta = self.migration_of(expected).await?.on(branch);
-        self.on_branch(at, branch, expected, &NewCommit::new(&meta), &Work::Migrations).await
+        let behind = [Branch { name: branch.clone(), head: expected.clone() }];
+        match self.migrate_branches(at, &behind).await {
+            Ok(made) => Ok(made.into_iter().next().map_or(Outcome::Nothing, |(_, commit)| Outcome::Made(commit))),
+            Err(StoreError::HeadMoved { head, .. }) => Ok(Outcome::Moved(head)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Who migrates a commit, and to what.
@@ -224,7 +227,6 @@ impl Inner {
         let mut parents = vec![expected.clone()];
         let written = match work {
             Work::Rows(changes) | Work::First(changes) => self.write_rows(connection, changes.iter()).await?,
-            Work::Migrations => run_migrations(connection, &self.migrations).await?,
             Work::Merge { theirs, changes, wanted } => {
                 let known = self.merge_rows(connection, theirs, changes, wanted).await?;
                 parents.push((*theirs).clone());

@@ -49,6 +49,16 @@ impl Files {
         Ok(self.directory.join(format!("{}.db", project.uid)))
     }
 
+    /// The uids of all projects that have a file.
+    pub(super) fn stored(&self) -> StoreResult<Vec<String>> {
+        let mut uids = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            uids.extend(name.strip_suffix(".db").filter(|uid| !uid.starts_with('.')).map(str::to_owned));
+        }
+        Ok(uids)
+    }
+
     /// A name for a file that is being made; it and the engine's sidecar go when dropped.
     pub(super) fn new_file(&self) -> NewFile {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);

@@ -18,6 +18,14 @@ use crate::{
 
 #[async_trait]
 impl ConfigStore for DoltLite {
+    async fn answers(&self) -> StoreResult<()> {
+        self.inner.files.stored().map(drop)
+    }
+
+    async fn stored(&self) -> StoreResult<Vec<String>> {
+        self.inner.files.stored()
+    }
+
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         let (changes, meta) = (changes.clone(), meta.clone().on(&BranchName::main()));
         self.run_alone(project, move |inner, at| inner.project_create(at, &changes, &meta)).await

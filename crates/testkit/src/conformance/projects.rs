@@ -105,7 +105,10 @@ pub async fn a_project_that_is_not_there_is_an_error(store: &Store) -> Checked {
 pub async fn a_deleted_project_is_gone(store: &Store) -> Checked {
     let bench = Bench::rich(store).await?;
     let head = bench.head(&BranchName::main()).await?;
+    store.answers().await?;
+    assert!(store.stored().await?.contains(&bench.project.uid));
     store.project_delete(&bench.project).await?;
+    assert!(!store.stored().await?.contains(&bench.project.uid));
     assert!(!store.project_exists(&bench.project).await?);
     assert!(matches!(store.read(&bench.project, &head).await, Err(StoreError::UnknownProject(_))));
     store.project_delete(&bench.project).await?;
