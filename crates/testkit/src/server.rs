@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 use understory::{Options, Understory};
 use understory_server::{Settings, router};
+use understory_sql::postgres::Pool;
 
 use crate::conformance::Failure;
 use crate::servers::{self, FreshDatabase};
@@ -25,7 +26,7 @@ pub struct TestServer {
     pub app: Understory,
     router: Router,
     home: tempfile::TempDir,
-    _runtime: Option<FreshDatabase>,
+    runtime: Option<FreshDatabase>,
 }
 
 /// Puts the stores on database servers, if the tests are to run there.
@@ -79,12 +80,29 @@ impl TestServer {
         change(&mut options);
         let app = Understory::open(options).await.unwrap_or_else(|error| panic!("the server opens: {error:?}"));
         let router = router(app.clone(), Settings::default());
-        Self { app, router, home, _runtime: runtime }
+        Self { app, router, home, runtime }
     }
 
     /// Where its data is.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// Whether its stores are on database servers.
+    pub fn is_on_servers(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// What the runtime store keeps of answers to requests, as text.
+    pub async fn kept_answers(&self) -> Result<String, Failure> {
+        let Some(database) = &self.runtime else {
+            let file = |name| std::fs::read(self.home().join(name));
+            let bytes = [file("runtime.db")?, file("runtime.db-wal")?].concat();
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
+        };
+        let connection = Pool::new(&database.url(), 1, false)?.connection().await?;
+        let rows = connection.query("select headers, body from idempotency_records", &[]).await?;
+        Ok(format!("{rows:?}"))
     }
 
     /// Sends a request with the admin key.

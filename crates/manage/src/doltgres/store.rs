@@ -12,8 +12,8 @@ use super::write::Write;
 use super::{At, DoltGres, names};
 use crate::replay::History;
 use crate::{
-    Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, Snapshot,
-    StoreError, StoreResult, Tag, changed_rows,
+    Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,
+    Snapshot, StoreError, StoreResult, Tag, changed_rows,
 };
 
 impl DoltGres {
@@ -153,6 +153,14 @@ impl ConfigStore for DoltGres {
 
     async fn read(&self, project: &ProjectId, hash: &CommitHash) -> StoreResult<Arc<Snapshot>> {
         self.inner.snapshot(&self.at(project), hash).await
+    }
+
+    /// Not answered: who may ask the shared database anything can read the projects of others, and files of its server
+    /// (`load_file`).
+    async fn query(&self, _project: &ProjectId, _hash: &CommitHash, _sql: &str) -> StoreResult<QueryRows> {
+        Err(StoreError::Unsupported(
+            "queries in SQL, as all projects share its database: connect to that with psql, and `use \"DATABASE/COMMIT\"`",
+        ))
     }
 
     async fn apply(
