@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use understory_sql::postgres::Connection;
 
 use super::locks::Locked;
-use super::write::{commit, migrate_on, run_migrations};
+use super::write::{commit, run_migrations};
 use super::{At, Inner, refs};
 use crate::engine::commit::NewCommit;
 use crate::replay::{History, Origin, Replayed};
-use crate::{BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
+use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
 
 /// What becomes of what is there when a history is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,37 +23,9 @@ pub(super) enum Taking {
 }
 
 impl Inner {
-    /// Brings every branch that lacks migrations to the newest schema.
-    pub(super) async fn migrate(&self, at: &At) -> StoreResult<Vec<(BranchName, Commit)>> {
-        let mut behind = Vec::new();
-        for branch in self.refs(at).await?.branches {
-            if self.is_behind(&branch.head).await? {
-                behind.push(branch);
-            }
-        }
-        if behind.is_empty() {
-            return Ok(Vec::new());
-        }
-        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
-        let mut scratch = Scratch::new(self, at, &locked);
-        let mut made = Vec::new();
-        for branch in &behind {
-            let meta = self.migration_of(&branch.head).await?.on(&branch.name);
-            let new = NewCommit::new(&meta);
-            scratch.begin(&branch.head).await?;
-            if let Some(hash) = migrate_on(&locked.connection, &self.migrations, &new).await? {
-                made.push((branch.clone(), new.done(hash, vec![branch.head.clone()])));
-            }
-        }
-        let moves: Vec<_> =
-            made.iter().map(|(branch, commit)| (&branch.name, Some(&branch.head), &commit.hash)).collect();
-        self.move_branches(at, &moves).await?;
-        scratch.end().await?;
-        Ok(made.into_iter().map(|(branch, commit)| (branch.name, commit)).collect())
-    }
-
     /// Takes a history over, where what is there goes on in it or, for a copy, makes place for it.
     pub(super) async fn import(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
+        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
         let new = !self.is_there(&present);
         if new && !history.branches.iter().any(|branch| branch.name.is_main()) {
@@ -63,7 +35,6 @@ impl Inner {
             check_moves(&present, new, history)?;
             self.require_known(at, new, history).await?;
         }
-        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let mut scratch = Scratch::new(self, at, &locked);
         let mut import = Import { inner: self, made: Vec::new(), head: None };
         for commit in &history.commits {
@@ -131,7 +102,7 @@ impl Inner {
     }
 
     /// Moves branches, from where they are to these commits. The caller holds the project's lock.
-    async fn move_branches(
+    pub(super) async fn move_branches(
         &self,
         at: &At,
         moves: &[(&BranchName, Option<&CommitHash>, &CommitHash)],
@@ -170,7 +141,7 @@ fn move_lock(at: &At) -> String {
 }
 
 /// Branches that commits are made on until refs lead to them.
-struct Scratch<'a> {
+pub(super) struct Scratch<'a> {
     inner: &'a Inner,
     at: &'a At,
     locked: &'a Locked<'a>,
@@ -178,7 +149,7 @@ struct Scratch<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    fn new(inner: &'a Inner, at: &'a At, locked: &'a Locked<'a>) -> Self {
+    pub(super) fn new(inner: &'a Inner, at: &'a At, locked: &'a Locked<'a>) -> Self {
         Self { inner, at, locked, used: 0 }
     }
 
@@ -187,7 +158,7 @@ impl<'a> Scratch<'a> {
     }
 
     /// Goes to a new branch at a commit, in a transaction.
-    async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
+    pub(super) async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
         let name = self.at.project.prefix.scratch(self.used);
         self.used += 1;
         let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
@@ -198,7 +169,7 @@ impl<'a> Scratch<'a> {
     }
 
     /// Deletes the branches. The connection that wrote on them is of no use after that.
-    async fn end(self) -> StoreResult<()> {
+    pub(super) async fn end(self) -> StoreResult<()> {
         let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
         for name in (0..self.used).map(|number| self.at.project.prefix.scratch(number)) {
             refs::delete(&mover, &name).await?;

@@ -8,6 +8,7 @@ mod admin;
 mod history;
 mod import;
 mod locks;
+mod migrate;
 mod names;
 mod project;
 mod refs;

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use understory_sql::migration::{LEDGER_TABLE, LedgerEntry, Migrate};
-use understory_sql::postgres::Pool;
+use understory_sql::postgres::{Connection, Pool};
 use understory_sql::{Migrations, SqlError, SqlValue, Store};
 
 use super::history::{self, hash_cell};
 use super::locks::Connections;
+use super::refs;
 use super::write::migrate_on;
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::unexpected;
-use crate::{CommitHash, CommitMeta, Signature, StoreError, StoreResult};
+use crate::engine::names::encode_scratch;
+use crate::{BranchName, CommitHash, CommitMeta, Signature, StoreError, StoreResult};
 
 /// The branch of the database that holds the schema and no rows.
 const MAIN: &str = "main";
@@ -81,23 +83,39 @@ impl Root {
             return Err(StoreError::Behind { pending });
         }
         if !pending.is_empty() {
-            Self::migrate(connections, migrations, ledger.is_empty()).await?;
+            Self::migrate(connections, migrations).await?;
         }
         Self::read(&connections.readers).await
     }
 
-    async fn migrate(connections: &Connections, migrations: &Migrations, new: bool) -> StoreResult<()> {
-        let locked = connections.lock_to_write(MAIN).await?;
-        locked.go_to(MAIN).await?;
-        locked.connection.batch("begin").await?;
-        if new {
-            refuse_foreign(&locked.connection).await?;
+    /// Migrates on a branch of its own, as [`super::migrate`] tells why, and moves the root there.
+    async fn migrate(connections: &Connections, migrations: &Migrations) -> StoreResult<()> {
+        let scratch = encode_scratch(0);
+        let mover = connections.lock(MAIN).await?;
+        let new = is_empty(&mover.connection).await?;
+        mover.call("select dolt_branch('-f', ?, ?)", &[&scratch, MAIN]).await?;
+        let made = Self::migrate_scratch(connections, migrations, &scratch, new).await?;
+        if let Some(hash) = made {
+            mover.call("select dolt_branch('-f', ?, ?)", &[MAIN, hash.as_str()]).await?;
         }
+        refs::delete(&mover, &scratch).await?;
+        mover.release().await;
+        Ok(())
+    }
+
+    /// Commits the migrations that a branch lacks. The connection is closed, since its branch is to go.
+    async fn migrate_scratch(
+        connections: &Connections,
+        migrations: &Migrations,
+        scratch: &str,
+        new: bool,
+    ) -> StoreResult<Option<CommitHash>> {
+        let writer = connections.lock_to_write(scratch).await?;
+        writer.go_to(scratch).await?;
+        writer.connection.batch("begin").await?;
         let message = if new { "Create the schema" } else { "Migrate the schema" };
         let meta = CommitMeta::new(Signature::understory(), message);
-        migrate_on(&locked.connection, migrations, &NewCommit::new(&meta)).await?;
-        locked.release().await;
-        Ok(())
+        migrate_on(&writer.connection, migrations, &NewCommit::new(&meta)).await
     }
 
     async fn read(readers: &Pool) -> StoreResult<Self> {
@@ -118,25 +136,20 @@ impl Root {
     }
 }
 
-/// A database with tables but without our list of migrations is somebody else's.
-async fn refuse_foreign(connection: &understory_sql::postgres::Connection) -> StoreResult<()> {
-    let sql = "select table_name from information_schema.tables where table_schema = 'public' \
-               order by table_name limit 4";
-    let tables: Vec<String> = connection
-        .query(sql, &[])
-        .await?
-        .into_iter()
-        .flatten()
-        .filter_map(|cell| cell.into_text().ok())
-        .filter(|table| table != LEDGER_TABLE)
-        .collect();
-    if tables.is_empty() {
-        return Ok(());
+/// Whether the database that a connection is on has no tables. One with tables but without our list of migrations is
+/// somebody else's, and refused, as is one with changes that are no commit.
+async fn is_empty(connection: &Connection) -> StoreResult<bool> {
+    let sql = "select table_name from information_schema.tables where table_schema = 'public' order by table_name";
+    let rows = connection.query(sql, &[]).await?;
+    let tables: Vec<&str> = rows.iter().flatten().filter_map(SqlValue::text).collect();
+    if tables.is_empty() || tables.contains(&LEDGER_TABLE) {
+        let dirty = connection.query_row("select 1 from dolt_status limit 1", &[]).await?.is_some();
+        return if dirty { Err(StoreError::Dirty(BranchName::main())) } else { Ok(tables.is_empty()) };
     }
     Err(StoreError::Refused(format!(
         "the database has tables that Understory did not make ({}, …): give an empty one, and bring their rows over \
          with `understory copy`",
-        tables.join(", ")
+        tables[..tables.len().min(4)].join(", ")
     )))
 }
 

@@ -11,9 +11,7 @@ use super::{At, Inner};
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::{failed, unexpected};
 use crate::engine::notes::Notes;
-use crate::{
-    Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError, StoreResult,
-};
+use crate::{Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Snapshot, StoreError, StoreResult};
 
 /// How often a write is begun again that others came in the way of.
 const TRIES: usize = 8;
@@ -35,12 +33,10 @@ enum Work<'a> {
     First(&'a ChangeSet),
     /// Another commit is merged: with these changes of ours, the rows are to be those wanted.
     Merge { theirs: &'a CommitHash, changes: &'a ChangeSet, wanted: &'a Snapshot },
-    /// The migrations that the branch lacks are run.
-    Migrations,
 }
 
 /// What came of an attempt to commit.
-enum Outcome {
+pub(super) enum Outcome {
     Made(Commit),
     Moved(CommitHash),
     Nothing,
@@ -127,23 +123,6 @@ impl Inner {
         }
     }
 
-    /// Commits the migrations that a branch lacks, if its head is still `expected`.
-    async fn migrate_branch(&self, at: &At, branch: &BranchName, expected: &CommitHash) -> StoreResult<Outcome> {
-        if !self.is_behind(expected).await? {
-            return Ok(Outcome::Nothing);
-        }
-        let meta = self.migration_of(expected).await?.on(branch);
-        self.on_branch(at, branch, expected, &NewCommit::new(&meta), &Work::Migrations).await
-    }
-
-    /// Who migrates a commit, and to what.
-    pub(super) async fn migration_of(&self, hash: &CommitHash) -> StoreResult<CommitMeta> {
-        let ledger = super::root::ledger_at(self.readers(), hash.as_str()).await?;
-        let names: Vec<_> = self.migrations.pending(Store::Manage, &ledger)?;
-        let names: Vec<&str> = names.iter().map(|migration| migration.name.as_str()).collect();
-        Ok(CommitMeta::new(Signature::understory(), format!("Migrate to {}", names.join(", "))))
-    }
-
     /// Does the work on a branch whose head is `expected`, and commits it. Begun again where another transaction came in
     /// its way.
     async fn on_branch(
@@ -224,7 +203,6 @@ impl Inner {
         let mut parents = vec![expected.clone()];
         let written = match work {
             Work::Rows(changes) | Work::First(changes) => self.write_rows(connection, changes.iter()).await?,
-            Work::Migrations => run_migrations(connection, &self.migrations).await?,
             Work::Merge { theirs, changes, wanted } => {
                 let known = self.merge_rows(connection, theirs, changes, wanted).await?;
                 parents.push((*theirs).clone());
