@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 use understory_sql::postgres::Connection;
 
 use super::locks::Locked;
-use super::scratch::Scratch;
-use super::write::{commit, migrate_on, run_migrations};
+use super::write::{commit, run_migrations};
 use super::{At, Inner, refs};
 use crate::engine::commit::NewCommit;
 use crate::replay::{History, Origin, Replayed};
-use crate::{Branch, BranchName, Commit, CommitHash, StoreError, StoreResult, Tag};
+use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
 
 /// What becomes of what is there when a history is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,53 +23,9 @@ pub(super) enum Taking {
 }
 
 impl Inner {
-    /// Brings every branch that lacks migrations to the newest schema.
-    pub(super) async fn migrate(&self, at: &At) -> StoreResult<Vec<(BranchName, Commit)>> {
-        let mut behind = Vec::new();
-        for branch in self.refs(at).await?.branches {
-            if self.is_behind(&branch.head).await? {
-                behind.push(branch);
-            }
-        }
-        self.migrate_branches(at, &behind).await
-    }
-
-    /// Brings branches to the newest schema, if they still are where they are said to be.
-    pub(super) async fn migrate_branches(&self, at: &At, behind: &[Branch]) -> StoreResult<Vec<(BranchName, Commit)>> {
-        if behind.is_empty() {
-            return Ok(Vec::new());
-        }
-        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
-        let present = self.refs(at).await?;
-        let mut scratch = self.scratch(at, &locked);
-        let mut made = Vec::new();
-        for branch in behind {
-            match present.head(&branch.name) {
-                Some(head) if *head == branch.head => {}
-                Some(head) => {
-                    return Err(StoreError::HeadMoved { branch: branch.name.clone(), head: head.clone() });
-                }
-                None => return Err(StoreError::UnknownBranch(branch.name.clone())),
-            }
-            let meta = self.migration_of(&branch.head).await?.on(&branch.name);
-            let new = NewCommit::new(&meta);
-            scratch.begin(branch.head.as_str()).await?;
-            if let Some(hash) = migrate_on(&locked.connection, &self.migrations, &new).await? {
-                made.push((branch.name.clone(), new.done(hash, vec![branch.head.clone()])));
-            }
-        }
-        let moves: Vec<_> = made.iter().map(|(name, commit)| (name, present.head(name), &commit.hash)).collect();
-        move_branches(&scratch, at, &moves).await?;
-        scratch.end().await?;
-        Ok(made)
-    }
-
-    fn scratch<'a>(&'a self, at: &At, locked: &'a Locked<'a>) -> Scratch<'a> {
-        Scratch::new(&self.connections, locked, at.project.prefix.scratch())
-    }
-
     /// Takes a history over, where what is there goes on in it or, for a copy, makes place for it.
     pub(super) async fn import(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
+        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
         let new = !self.is_there(&present);
         if new && !history.branches.iter().any(|branch| branch.name.is_main()) {
@@ -80,8 +35,7 @@ impl Inner {
             check_moves(&present, new, history)?;
             self.require_known(at, new, history).await?;
         }
-        let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
-        let mut scratch = self.scratch(at, &locked);
+        let mut scratch = Scratch::new(self, at, &locked);
         let mut import = Import { inner: self, made: Vec::new(), head: None };
         for commit in &history.commits {
             import.replay(&mut scratch, commit).await?;
@@ -96,9 +50,9 @@ impl Inner {
         let tags = history.tags.iter().map(|(tag, origin)| Ok(Tag { hash: import.place(origin)?, ..tag.clone() }));
         let tags = tags.collect::<StoreResult<Vec<_>>>()?;
         if taking == Taking::Replace {
-            make_place(&scratch, at, &present, history).await?;
+            self.make_place(at, &present, history).await?;
         }
-        let mover = scratch.mover().await?;
+        let mover = self.connections.lock(&move_lock(at)).await?;
         for tag in tags {
             refs::make_tag(&mover, &at.project.prefix, &tag).await?;
         }
@@ -110,7 +64,7 @@ impl Inner {
         }
         mover.release().await;
         let moves: Vec<_> = moves.iter().map(|(name, from, to)| (*name, from.as_ref(), to)).collect();
-        move_branches(&scratch, at, &moves).await?;
+        self.move_branches(at, &moves).await?;
         scratch.end().await?;
         Ok(import.made)
     }
@@ -129,40 +83,41 @@ impl Inner {
         }
         Ok(())
     }
-}
 
-/// Removes the refs that a copy does not have; its branches are moved, not made anew.
-async fn make_place(scratch: &Scratch<'_>, at: &At, present: &refs::Refs, history: &History) -> StoreResult<()> {
-    let mover = scratch.mover().await?;
-    let prefix = &at.project.prefix;
-    for tag in &present.tags {
-        mover.call("select dolt_tag('-d', ?)", &[&prefix.branch(&tag.name)]).await?;
-    }
-    let stays = |name: &BranchName| history.branches.iter().any(|branch| branch.name == *name);
-    let gone = present.branches.iter().filter(|branch| !stays(&branch.name)).map(|branch| prefix.branch(&branch.name));
-    for name in gone.chain(present.kept.iter().map(|head| prefix.keep(head))) {
-        refs::delete(&mover, &name).await?;
-    }
-    mover.release().await;
-    Ok(())
-}
-
-/// Moves branches, from where they are to these commits. The caller holds the project's lock.
-async fn move_branches(
-    scratch: &Scratch<'_>,
-    at: &At,
-    moves: &[(&BranchName, Option<&CommitHash>, &CommitHash)],
-) -> StoreResult<()> {
-    let mover = scratch.mover().await?;
-    for (name, from, to) in moves {
-        let branch = at.project.prefix.branch(name);
-        match from {
-            Some(_) => mover.call("select dolt_branch('-f', ?, ?)", &[&branch, to.as_str()]).await?,
-            None => refs::create(&mover, &branch, to).await?,
+    /// Removes the refs that a copy does not have; its branches are moved, not made anew.
+    async fn make_place(&self, at: &At, present: &refs::Refs, history: &History) -> StoreResult<()> {
+        let mover = self.connections.lock(&move_lock(at)).await?;
+        let prefix = &at.project.prefix;
+        for tag in &present.tags {
+            mover.call("select dolt_tag('-d', ?)", &[&prefix.branch(&tag.name)]).await?;
         }
+        let stays = |name: &BranchName| history.branches.iter().any(|branch| branch.name == *name);
+        let gone =
+            present.branches.iter().filter(|branch| !stays(&branch.name)).map(|branch| prefix.branch(&branch.name));
+        for name in gone.chain(present.kept.iter().map(|head| prefix.keep(head))) {
+            refs::delete(&mover, &name).await?;
+        }
+        mover.release().await;
+        Ok(())
     }
-    mover.release().await;
-    Ok(())
+
+    /// Moves branches, from where they are to these commits. The caller holds the project's lock.
+    pub(super) async fn move_branches(
+        &self,
+        at: &At,
+        moves: &[(&BranchName, Option<&CommitHash>, &CommitHash)],
+    ) -> StoreResult<()> {
+        let mover = self.connections.lock(&move_lock(at)).await?;
+        for (name, from, to) in moves {
+            let branch = at.project.prefix.branch(name);
+            match from {
+                Some(_) => mover.call("select dolt_branch('-f', ?, ?)", &[&branch, to.as_str()]).await?,
+                None => refs::create(&mover, &branch, to).await?,
+            }
+        }
+        mover.release().await;
+        Ok(())
+    }
 }
 
 /// Each branch must be where the history says, and each new name be free, before anything is made.
@@ -178,6 +133,50 @@ fn check_moves(present: &refs::Refs, new: bool, history: &History) -> StoreResul
         }
     }
     history.tags.iter().try_for_each(|(tag, _)| present.require_free(&tag.name))
+}
+
+/// The lock under which refs move while the project's own is held by the connection that writes.
+fn move_lock(at: &At) -> String {
+    format!("{}refs", at.project.prefix.first())
+}
+
+/// Branches that commits are made on until refs lead to them.
+pub(super) struct Scratch<'a> {
+    inner: &'a Inner,
+    at: &'a At,
+    locked: &'a Locked<'a>,
+    used: usize,
+}
+
+impl<'a> Scratch<'a> {
+    pub(super) fn new(inner: &'a Inner, at: &'a At, locked: &'a Locked<'a>) -> Self {
+        Self { inner, at, locked, used: 0 }
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.locked.connection
+    }
+
+    /// Goes to a new branch at a commit, in a transaction.
+    pub(super) async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
+        let name = self.at.project.prefix.scratch(self.used);
+        self.used += 1;
+        let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
+        mover.call("select dolt_branch('-f', ?, ?)", &[&name, hash.as_str()]).await?;
+        mover.release().await;
+        self.locked.go_to(&name).await?;
+        Ok(self.connection().batch("begin").await?)
+    }
+
+    /// Deletes the branches. The connection that wrote on them is of no use after that.
+    pub(super) async fn end(self) -> StoreResult<()> {
+        let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
+        for name in (0..self.used).map(|number| self.at.project.prefix.scratch(number)) {
+            refs::delete(&mover, &name).await?;
+        }
+        mover.release().await;
+        Ok(())
+    }
 }
 
 /// A history that is being made again.
@@ -204,7 +203,7 @@ impl Import<'_> {
         if self.head.as_ref() == Some(first) {
             scratch.connection().batch("begin").await?;
         } else {
-            scratch.begin(first.as_str()).await?;
+            scratch.begin(first).await?;
             // Rows are written in the newest schema, which the first commit on an old one brings along.
             run_migrations(scratch.connection(), &self.inner.migrations).await?;
         }

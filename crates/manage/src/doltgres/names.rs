@@ -1,10 +1,7 @@
 //! Names of refs in a database that all projects share.
 
-use crate::engine::names::{decode_branch, decode_keep, encode_branch, encode_keep};
+use crate::engine::names::{decode_branch, decode_keep, encode_branch, encode_keep, encode_scratch};
 use crate::{BranchName, CommitHash, ProjectId};
-
-/// Begins the names of branches aside, which no branch's own name does.
-pub(super) const SCRATCH: &str = "=5";
 
 /// The names that begin a project's refs: `TENANT_PROJECT_UID_`, with `_` and capitals of the ids escaped.
 ///
@@ -36,9 +33,8 @@ impl Prefix {
         format!("{}{}", self.0, encode_keep(head))
     }
 
-    /// What the names of branches aside begin with; a number follows.
-    pub(super) fn scratch(&self) -> String {
-        format!("{}{SCRATCH}", self.0)
+    pub(super) fn scratch(&self, number: usize) -> String {
+        format!("{}{}", self.0, encode_scratch(number))
     }
 
     /// The branch or tag that a name of the project stands for; none if somebody else made it.
@@ -53,7 +49,7 @@ impl Prefix {
 
     /// Whether commits were made on a branch of this name while a history was taken over.
     pub(super) fn is_scratch(&self, name: &str) -> bool {
-        name.starts_with(&self.scratch())
+        name.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with(encode_scratch(0).trim_end_matches('0')))
     }
 }
 
@@ -100,7 +96,7 @@ mod tests {
     fn names_of_a_project_lie_between_its_bounds() {
         let prefix = prefix("acme", "shop");
         let head = CommitHash::from_bytes(&[7; 20]);
-        for name in [prefix.branch(&BranchName::main()), prefix.keep(&head), format!("{}3", prefix.scratch())] {
+        for name in [prefix.branch(&BranchName::main()), prefix.keep(&head), prefix.scratch(3)] {
             assert!(prefix.first() < name.as_str() && name < prefix.end(), "{name}");
         }
         let other = Prefix::of(&ProjectId { tenant: "acme".into(), id: "shop".into(), uid: "u10".into() });
@@ -112,9 +108,6 @@ mod tests {
         assert!(names.iter().all(|name| uid_of(name).as_deref() == Some("u1")));
         assert_eq!((uid_of("main"), uid_of("acme_shop_main")), (None, None));
         assert_eq!(prefix.decode_keep(&prefix.keep(&head)), Some(head));
-        assert!(
-            prefix.is_scratch(&format!("{}3", prefix.scratch()))
-                && !prefix.is_scratch(&prefix.branch(&BranchName::main()))
-        );
+        assert!(prefix.is_scratch(&prefix.scratch(3)) && !prefix.is_scratch(&prefix.branch(&BranchName::main())));
     }
 }

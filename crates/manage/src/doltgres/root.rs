@@ -8,12 +8,12 @@ use understory_sql::{Migrations, SqlError, SqlValue, Store};
 
 use super::history::{self, hash_cell};
 use super::locks::Connections;
-use super::names::SCRATCH;
-use super::scratch::Scratch;
+use super::refs;
 use super::write::migrate_on;
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::unexpected;
-use crate::{CommitHash, CommitMeta, Signature, StoreError, StoreResult};
+use crate::engine::names::encode_scratch;
+use crate::{BranchName, CommitHash, CommitMeta, Signature, StoreError, StoreResult};
 
 /// The branch of the database that holds the schema and no rows.
 const MAIN: &str = "main";
@@ -88,20 +88,34 @@ impl Root {
         Self::read(&connections.readers).await
     }
 
+    /// Migrates on a branch of its own, as [`super::migrate`] tells why, and moves the root there.
     async fn migrate(connections: &Connections, migrations: &Migrations) -> StoreResult<()> {
-        let locked = connections.lock_to_write(MAIN).await?;
-        let new = is_new(&locked.connection).await?;
+        let scratch = encode_scratch(0);
+        let mover = connections.lock(MAIN).await?;
+        let new = is_empty(&mover.connection).await?;
+        mover.call("select dolt_branch('-f', ?, ?)", &[&scratch, MAIN]).await?;
+        let made = Self::migrate_scratch(connections, migrations, &scratch, new).await?;
+        if let Some(hash) = made {
+            mover.call("select dolt_branch('-f', ?, ?)", &[MAIN, hash.as_str()]).await?;
+        }
+        refs::delete(&mover, &scratch).await?;
+        mover.release().await;
+        Ok(())
+    }
+
+    /// Commits the migrations that a branch lacks. The connection is closed, since its branch is to go.
+    async fn migrate_scratch(
+        connections: &Connections,
+        migrations: &Migrations,
+        scratch: &str,
+        new: bool,
+    ) -> StoreResult<Option<CommitHash>> {
+        let writer = connections.lock_to_write(scratch).await?;
+        writer.go_to(scratch).await?;
+        writer.connection.batch("begin").await?;
         let message = if new { "Create schema" } else { "Migrate schema" };
         let meta = CommitMeta::new(Signature::understory(), message);
-        let mut scratch = Scratch::new(connections, &locked, format!("{SCRATCH}root"));
-        scratch.begin(MAIN).await?;
-        // None where another process did it meanwhile.
-        if let Some(hash) = migrate_on(scratch.connection(), migrations, &NewCommit::new(&meta)).await? {
-            let mover = scratch.mover().await?;
-            mover.call("select dolt_branch('-f', ?, ?)", &[MAIN, hash.as_str()]).await?;
-            mover.release().await;
-        }
-        scratch.end().await
+        migrate_on(&writer.connection, migrations, &NewCommit::new(&meta)).await
     }
 
     async fn read(readers: &Pool) -> StoreResult<Self> {
@@ -122,19 +136,20 @@ impl Root {
     }
 }
 
-/// Whether a database is empty. One with tables but without our list of migrations is somebody else's.
-async fn is_new(connection: &Connection) -> StoreResult<bool> {
+/// Whether the database that a connection is on has no tables. One with tables but without our list of migrations is
+/// somebody else's, and refused, as is one with changes that are no commit.
+async fn is_empty(connection: &Connection) -> StoreResult<bool> {
     let sql = "select table_name from information_schema.tables where table_schema = 'public' order by table_name";
-    let tables = connection.query(sql, &[]).await?.into_iter().flatten();
-    let tables: Vec<String> = tables.filter_map(|cell| cell.into_text().ok()).collect();
-    if tables.is_empty() || tables.iter().any(|table| table == LEDGER_TABLE) {
-        return Ok(tables.is_empty());
+    let rows = connection.query(sql, &[]).await?;
+    let tables: Vec<&str> = rows.iter().flatten().filter_map(SqlValue::text).collect();
+    if tables.is_empty() || tables.contains(&LEDGER_TABLE) {
+        let dirty = connection.query_row("select 1 from dolt_status limit 1", &[]).await?.is_some();
+        return if dirty { Err(StoreError::Dirty(BranchName::main())) } else { Ok(tables.is_empty()) };
     }
     Err(StoreError::Refused(format!(
-        "the database has {} tables that Understory did not make ({}, …): give an empty one, and bring their rows over \
+        "the database has tables that Understory did not make ({}, …): give an empty one, and bring their rows over \
          with `understory copy`",
-        tables.len(),
-        tables.first().map_or("", String::as_str)
+        tables[..tables.len().min(4)].join(", ")
     )))
 }
 

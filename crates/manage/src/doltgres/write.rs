@@ -11,10 +11,7 @@ use super::{At, Inner};
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::{failed, unexpected};
 use crate::engine::notes::Notes;
-use crate::{
-    Applied, Branch, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Signature, Snapshot, StoreError,
-    StoreResult,
-};
+use crate::{Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Snapshot, StoreError, StoreResult};
 
 /// How often a write is begun again that others came in the way of.
 const TRIES: usize = 8;
@@ -39,7 +36,7 @@ enum Work<'a> {
 }
 
 /// What came of an attempt to commit.
-enum Outcome {
+pub(super) enum Outcome {
     Made(Commit),
     Moved(CommitHash),
     Nothing,
@@ -124,27 +121,6 @@ impl Inner {
             Outcome::Made(commit) => Ok(commit),
             Outcome::Moved(_) | Outcome::Nothing => Err(failed("the project was created by somebody else meanwhile")),
         }
-    }
-
-    /// Commits the migrations that a branch lacks, if its head is still `expected`.
-    async fn migrate_branch(&self, at: &At, branch: &BranchName, expected: &CommitHash) -> StoreResult<Outcome> {
-        if !self.is_behind(expected).await? {
-            return Ok(Outcome::Nothing);
-        }
-        let behind = [Branch { name: branch.clone(), head: expected.clone() }];
-        match self.migrate_branches(at, &behind).await {
-            Ok(made) => Ok(made.into_iter().next().map_or(Outcome::Nothing, |(_, commit)| Outcome::Made(commit))),
-            Err(StoreError::HeadMoved { head, .. }) => Ok(Outcome::Moved(head)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Who migrates a commit, and to what.
-    pub(super) async fn migration_of(&self, hash: &CommitHash) -> StoreResult<CommitMeta> {
-        let ledger = super::root::ledger_at(self.readers(), hash.as_str()).await?;
-        let names: Vec<_> = self.migrations.pending(Store::Manage, &ledger)?;
-        let names: Vec<&str> = names.iter().map(|migration| migration.name.as_str()).collect();
-        Ok(CommitMeta::new(Signature::understory(), format!("Migrate to {}", names.join(", "))))
     }
 
     /// Does the work on a branch whose head is `expected`, and commits it. Begun again where another transaction came in
