@@ -46,6 +46,17 @@ engines_for_tests() {
     list_skipped
 }
 
+# `ENGINE=VERSION;…` of all engines, those that are built into the program included.
+engine_versions() {
+    local number
+    printf 'DoltGres=%s;' "$(doltgres_version)"
+    for number in 18 16; do
+        printf 'PostgreSQL-%s=%s;' "$number" \
+            "$("$postgres/pginstall${number/16/}/bin/postgres" --version | awk '{ print $3 }')"
+    done
+    awk -F '"' '/name = "rusqdoltlite"/ { getline; printf "DoltLite=crate %s;SQLite=the same;", $2 }' Cargo.lock
+}
+
 list_skipped() {
     [ ${#skipped[@]} -eq 0 ] || printf '%s\n' "${skipped[@]}" >&2
 }

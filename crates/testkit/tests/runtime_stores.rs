@@ -24,7 +24,10 @@ macro_rules! on_server {
             }
 
             understory_testkit::runtime_conformance_tests!(place);
-            understory_testkit::runtime_server_tests!(place);
+
+            mod only_servers {
+                understory_testkit::runtime_server_tests!(super::place);
+            }
         }
     };
 }
