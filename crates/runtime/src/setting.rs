@@ -8,14 +8,22 @@ const GET: &str = "select value from settings where name = ?";
 const SET: &str = "insert into settings (name, value, created_at, updated_at) values (?, ?, ?, ?) \
     on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 
+const REMOVE: &str = "delete from settings where name = ?";
+
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[GET, SET];
+pub(crate) const SQL: &[&str] = &[GET, SET, REMOVE];
 
 impl RuntimeStore {
     /// The value of a setting, if it was ever set.
     pub async fn setting_get(&self, name: &str) -> RuntimeResult<Option<String>> {
         let key = [name.into()];
         self.read(move |db| decode_one(db.query_row(GET, &key)?, Columns::text)).await
+    }
+
+    /// Forgets a setting. Again is fine.
+    pub async fn setting_remove(&self, name: &str) -> RuntimeResult<()> {
+        let key = [name.into()];
+        self.write(move |db| Ok(db.execute(REMOVE, &key).map(drop)?)).await
     }
 
     /// Sets a setting.
