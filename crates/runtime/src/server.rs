@@ -19,14 +19,12 @@ pub(crate) async fn connect(
     let pool = Pool::new(url, pool_size, true)?;
     refuse_doltgres(&pool).await?;
     let pending = pending(&pool, migrations).await?;
+    if pending.len() == migrations.of(Store::Runtime).len() {
+        refuse_foreign(&pool).await?;
+    }
     match migrate {
         _ if pending.is_empty() => {}
-        Migrate::Run => {
-            if pending.len() == migrations.of(Store::Runtime).len() {
-                refuse_foreign(&pool).await?;
-            }
-            run(&pool, migrations).await?;
-        }
+        Migrate::Run => run(&pool, migrations).await?,
         Migrate::Refuse => return Err(RuntimeError::Behind { pending }),
     }
     Ok(pool)
@@ -52,7 +50,8 @@ async fn refuse_doltgres(pool: &Pool) -> RuntimeResult<()> {
 async fn refuse_foreign(pool: &Pool) -> RuntimeResult<()> {
     let found = pool.autocommit(|db| db.query(FOREIGN, &[LEDGER_TABLE.into()])).await?;
     let tables = decode_all(found, Columns::text)?.join(", ");
-    if tables.is_empty() {
+    // Tables that another process made meanwhile come with the list.
+    if tables.is_empty() || !pool.autocommit(ledger).await?.is_empty() {
         return Ok(());
     }
     Err(RuntimeError::Unsupported(format!(

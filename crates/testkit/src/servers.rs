@@ -76,6 +76,13 @@ impl FreshDatabase {
         self.server.with_database(&self.name)
     }
 
+    /// The database's address, password and all.
+    pub fn address(&self) -> String {
+        let (base, query) = self.address.split_once('?').unwrap_or((&self.address, ""));
+        let server = base.rsplit_once('/').map_or(base, |(server, _)| server);
+        format!("{server}/{}?{query}", self.name)
+    }
+
     /// The server's address as it was given, password and all.
     pub fn server_address(&self) -> &str {
         &self.address

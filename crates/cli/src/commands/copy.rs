@@ -7,7 +7,7 @@ use understory::{CopyProgress, CopyReport, CopyRequest, Place};
 use super::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::names::{ProjectName, count};
-use crate::output::table;
+use crate::output::{Output, table};
 
 /// How often a long table says how far it is.
 const NOW_AND_THEN: Duration = Duration::from_secs(1);
@@ -44,14 +44,14 @@ pub fn run(args: &Args, context: &Context) -> CommandResult<()> {
         pool_size: context.settings.databases.pool_size,
     };
     let runtime = Runtime::new().map_err(|error| CommandError::internal("no threads").because(&error))?;
-    let teller = Teller::default();
+    let teller = Teller { output: context.output, last: Mutex::default() };
     let report = runtime.block_on(understory::copy(&request, &|progress| teller.tell(progress)))?;
     context.output.show(&report, || said(&report))
 }
 
-/// Tells on the standard error how far the copy is.
-#[derive(Default)]
+/// Tells how far the copy is.
 struct Teller {
+    output: Output,
     last: Mutex<Option<Instant>>,
 }
 
@@ -60,10 +60,11 @@ impl Teller {
         match progress {
             CopyProgress::Project { done, total, last } => {
                 let there = if last.was_there { ", was there" } else { "" };
-                eprintln!("{done}/{total} projects: {}, {}{there}", last.project, count(last.commits, "commit"));
+                let commits = count(last.commits, "commit");
+                self.output.progress(&format!("{done}/{total} projects: {}, {commits}{there}", last.project));
             }
             CopyProgress::Rows { table, done, total } if done == total || self.is_time() => {
-                eprintln!("{table}: {done}/{total} rows");
+                self.output.progress(&format!("{table}: {done}/{total} rows"));
             }
             CopyProgress::Rows { .. } => {}
         }

@@ -76,6 +76,9 @@ impl Root {
     ) -> StoreResult<Self> {
         let ledger = ledger_at(&connections.readers, MAIN).await?;
         let pending = migrations.pending(Store::Manage, &ledger)?;
+        if ledger.is_empty() {
+            refuse_foreign(&connections.readers).await?;
+        }
         if !pending.is_empty() && migrate == Migrate::Refuse {
             let pending = pending.iter().map(|migration| migration.name.clone()).collect();
             return Err(StoreError::Behind { pending });
@@ -90,9 +93,6 @@ impl Root {
         let locked = connections.lock_to_write(MAIN).await?;
         locked.go_to(MAIN).await?;
         locked.connection.batch("begin").await?;
-        if new {
-            refuse_foreign(&locked.connection).await?;
-        }
         let message = if new { "Create the schema" } else { "Migrate the schema" };
         let meta = CommitMeta::new(Signature::understory(), message);
         migrate_on(&locked.connection, migrations, &NewCommit::new(&meta)).await?;
@@ -119,10 +119,12 @@ impl Root {
 }
 
 /// A database with tables but without our list of migrations is somebody else's.
-async fn refuse_foreign(connection: &understory_sql::postgres::Connection) -> StoreResult<()> {
+async fn refuse_foreign(readers: &Pool) -> StoreResult<()> {
     let sql = "select table_name from information_schema.tables where table_schema = 'public' \
                order by table_name limit 4";
-    let tables: Vec<String> = connection
+    let tables: Vec<String> = readers
+        .connection()
+        .await?
         .query(sql, &[])
         .await?
         .into_iter()
@@ -130,7 +132,8 @@ async fn refuse_foreign(connection: &understory_sql::postgres::Connection) -> St
         .filter_map(|cell| cell.into_text().ok())
         .filter(|table| table != LEDGER_TABLE)
         .collect();
-    if tables.is_empty() {
+    // Tables that another process made meanwhile come with the list.
+    if tables.is_empty() || !ledger_at(readers, MAIN).await?.is_empty() {
         return Ok(());
     }
     Err(StoreError::Refused(format!(

@@ -11,6 +11,7 @@ mod places;
 mod registry;
 mod servers;
 mod settings;
+mod transfer;
 
 pub use idempotency::*;
 pub use intents::*;
@@ -20,6 +21,7 @@ pub use places::{InDirectory, OnServer, Place};
 pub use registry::*;
 pub use servers::*;
 pub use settings::*;
+pub use transfer::*;
 
 /// One test per law of the store, for a function that answers a [`Place`] for the test of a name, or none.
 #[macro_export]
@@ -47,6 +49,8 @@ macro_rules! runtime_conformance_tests {
             a_name_of_a_key_is_taken_for_good,
             a_key_is_revoked_once,
             settings_are_kept_and_replaced,
+            earlier_hashes_are_found_by_their_beginning,
+            tables_go_from_page_to_page,
         }
     };
     (@each $place:path; $($law:ident),+ $(,)?) => { $(
@@ -71,6 +75,7 @@ macro_rules! runtime_server_tests {
             a_wrong_password_or_database_is_refused,
             a_full_pool_is_unavailable,
             what_only_files_have_is_unsupported,
+            a_database_of_somebody_else_is_refused,
         }
     };
 }
