@@ -3,6 +3,7 @@
 //! `./x bench` prints a line for each; `./x bench TOPIC…` does some of the topics only. Absolute times are noisy on
 //! shared machines; the ratios, whose two sides take turns, less so. Nothing here is a test.
 
+mod copy;
 mod cycle;
 mod diff;
 mod log;
@@ -17,7 +18,7 @@ use std::time::Instant;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const TOPICS: [&str; 7] = ["writes", "reads", "start", "cycle", "diff", "log", "migrate"];
+const TOPICS: [&str; 8] = ["writes", "reads", "start", "cycle", "diff", "log", "migrate", "copy"];
 
 fn main() -> Outcome {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +42,7 @@ async fn run(topic: &str) -> Outcome {
         "cycle" => cycle::from_branch_to_merge().await,
         "diff" => diff::one_change().await,
         "log" => log::one_page().await,
+        "copy" => copy::there_and_back().await,
         _ => migrate::thousand_projects().await,
     }
 }

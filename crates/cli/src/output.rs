@@ -33,6 +33,13 @@ impl Output {
     pub fn note(&self, text: &str) -> CommandResult<()> {
         if self.json { Ok(()) } else { print(text) }
     }
+
+    /// Tells on the standard error how far something is; nothing with JSON.
+    pub fn progress(&self, text: &str) {
+        if !self.json {
+            eprintln!("{text}");
+        }
+    }
 }
 
 /// JSON as people read it.

@@ -4,6 +4,7 @@ use understory_model::id::made_id;
 use understory_model::now;
 use understory_sql::{SqlValue, Statements};
 
+use crate::alias::commit_alias_delete_in_txn;
 use crate::columns::{Columns, decode_all};
 use crate::project::{project_delete_in_txn, project_exists, project_get_in_txn, project_insert_in_txn};
 use crate::tenant::tenant_ensure_in_txn;
@@ -120,6 +121,7 @@ impl RuntimeStore {
             let Some(project) = project_get_in_txn(db, &tenant_id, &id)? else { return Ok(None) };
             let intent = Intent::new(&tenant_id, &id, IntentKind::ProjectDeletion { uid: project.uid });
             project_delete_in_txn(db, &tenant_id, &id)?;
+            commit_alias_delete_in_txn(db, &tenant_id, &id)?;
             intent_insert_in_txn(db, &intent, &run)?;
             Ok(Some(intent))
         })

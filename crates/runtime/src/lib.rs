@@ -1,7 +1,9 @@
-//! The transactional store: tenants, projects, intents, keys, idempotency records, settings and replicas.
+//! The transactional store: tenants, projects, intents, keys, idempotency records, settings, replicas and the earlier
+//! hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
+mod alias;
 mod columns;
 mod embedded;
 mod error;
@@ -15,7 +17,9 @@ mod server;
 mod setting;
 mod store;
 mod tenant;
+mod transfer;
 
+pub use alias::CommitAlias;
 pub use embedded::RUNTIME_FILE;
 pub use error::{RuntimeError, RuntimeResult};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
@@ -24,6 +28,7 @@ pub use key::{KeyRecord, NewKey, StoredKey};
 pub use liveness::Liveness;
 pub use project::ProjectRecord;
 pub use store::RuntimeStore;
+pub use transfer::{After, RowsOf};
 pub use understory_sql::migration::Migrate;
 
 #[cfg(test)]

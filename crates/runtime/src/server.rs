@@ -1,10 +1,14 @@
 //! The store on a PostgreSQL server: who is at the other end, and bringing it to the newest schema.
 
-use understory_sql::migration::{ledger, ledger_ensure, migrate_in_txn};
+use understory_sql::migration::{LEDGER_TABLE, ledger, ledger_ensure, migrate_in_txn};
 use understory_sql::postgres::{Isolation, Pool, ServerUrl};
 use understory_sql::{Migrations, SqlError, Statements, Store};
 
+use crate::columns::{Columns, decode_all};
 use crate::{Migrate, RuntimeError, RuntimeResult};
+
+const FOREIGN: &str = "select table_name::text from information_schema.tables \
+    where table_schema = current_schema() and table_name <> ? order by table_name limit 3";
 
 pub(crate) async fn connect(
     url: &ServerUrl,
@@ -15,6 +19,9 @@ pub(crate) async fn connect(
     let pool = Pool::new(url, pool_size, true)?;
     refuse_doltgres(&pool).await?;
     let pending = pending(&pool, migrations).await?;
+    if pending.len() == migrations.of(Store::Runtime).len() {
+        refuse_foreign(&pool).await?;
+    }
     match migrate {
         _ if pending.is_empty() => {}
         Migrate::Run => run(&pool, migrations).await?,
@@ -37,6 +44,20 @@ async fn refuse_doltgres(pool: &Pool) -> RuntimeResult<()> {
         Err(SqlError::Other(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A database with tables but without our list of migrations is somebody else's.
+async fn refuse_foreign(pool: &Pool) -> RuntimeResult<()> {
+    let found = pool.autocommit(|db| db.query(FOREIGN, &[LEDGER_TABLE.into()])).await?;
+    let tables = decode_all(found, Columns::text)?.join(", ");
+    // Tables that another process made meanwhile come with the list.
+    if tables.is_empty() || !pool.autocommit(ledger).await?.is_empty() {
+        return Ok(());
+    }
+    Err(RuntimeError::Unsupported(format!(
+        "the database has tables that Understory did not make ({tables}, …): give an empty one, and bring their rows \
+         over with `understory copy`"
+    )))
 }
 
 async fn pending(pool: &Pool, migrations: &Migrations) -> RuntimeResult<Vec<String>> {

@@ -10,8 +10,10 @@ const SET: &str = "insert into settings (name, value, created_at, updated_at) va
 const ENSURE: &str = "insert into settings (name, value, created_at, updated_at) values (?, ?, ?, ?) \
     on conflict (name) do nothing";
 
+const REMOVE: &str = "delete from settings where name = ?";
+
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE];
+pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE];
 
 impl RuntimeStore {
     /// The value of a setting, if it was ever set.
@@ -30,6 +32,12 @@ impl RuntimeStore {
             value.ok_or_else(|| RuntimeError::corrupt("a setting is there and is not"))
         })
         .await
+    }
+
+    /// Forgets a setting. Again is fine.
+    pub async fn setting_remove(&self, name: &str) -> RuntimeResult<()> {
+        let key = [name.into()];
+        self.write(move |db| Ok(db.execute(REMOVE, &key).map(drop)?)).await
     }
 
     /// Sets a setting.

@@ -29,7 +29,7 @@ async fn on_servers(test: &str) -> Vec<(FreshDatabase, RuntimeStore)> {
 
 fn statements() -> Vec<&'static str> {
     let intents = [intent::SQL, intent::REF_CHANGE_SQL].concat();
-    [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL, replica::SQL].concat()
+    [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL, replica::SQL, alias::SQL].concat()
 }
 
 #[test]
@@ -115,8 +115,8 @@ async fn every_statement_is_prepared_begins_with_the_tenant_and_uses_an_index() 
         let scans = plan.iter().filter_map(|row| row.last()?.text()).any(|step| step.starts_with("SCAN"));
         let one_of = |parts: &[&str]| parts.iter().any(|part| sql.contains(part));
         assert_eq!(scans, one_of(WHOLE_TABLES), "{sql}: {plan:?}");
-        let of_tenants = ["project_metadata", "intents"].iter().any(|table| sql.contains(table));
-        let tenant_first = sql.contains("where tenant_id = ?") || sql.contains("(tenant_id, id, ");
+        let of_tenants = ["project_metadata", "intents", "commit_aliases"].iter().any(|table| sql.contains(table));
+        let tenant_first = one_of(&["where tenant_id = ?", "(tenant_id, id, ", "(tenant_id, project_id, "]);
         assert!(!of_tenants || one_of(OF_ALL_TENANTS) || tenant_first, "{sql}");
     }
 }

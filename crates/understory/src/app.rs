@@ -14,6 +14,7 @@ use understory_sql::Migrations;
 use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 
 use crate::attendant::Attendant;
+use crate::copy::refuse_unfinished;
 use crate::full::DocumentCache;
 use crate::lock::DataLock;
 use crate::project::Project;
@@ -137,6 +138,7 @@ impl Understory {
         runtime: RuntimeStore,
         lock: DataLock,
     ) -> Result<Self> {
+        refuse_unfinished(&runtime).await?;
         let keys = Keys::new(runtime.clone());
         let made = if options.make_admin_key || options.admin_key.is_some() {
             keys.admin_key_ensure(options.admin_key.as_deref()).await?.shown

@@ -83,7 +83,8 @@ pub fn applied_migrations(data: &Path) -> Result<BTreeSet<String>> {
     Ok(applied)
 }
 
-fn runtime_ledger(data: &Path) -> Result<Vec<understory_sql::migration::LedgerEntry>> {
+/// The migrations that the runtime store of a data directory has.
+pub(crate) fn runtime_ledger(data: &Path) -> Result<Vec<understory_sql::migration::LedgerEntry>> {
     let open = Open { engine: Engine::Stock, create: false, read_only: true };
     let database = Database::open(&data.join(RUNTIME), open).map_err(Error::internal)?;
     ledger(&database).map_err(Error::internal)

@@ -105,6 +105,7 @@ impl Project {
         let (tenant, id) = (&self.id().tenant, &self.id().id);
         let changes = self.app().inner.runtime.ref_change_list(tenant, id, depth).await?;
         whole &= changes.len() < depth;
+        let changes = self.with_present_hashes(changes).await?;
         all.extend(changes.iter().filter_map(|intent| self.of_intent(intent)));
         // Stable: commits of one instant stay in the order of the log.
         all.sort_by(|a, b| b.date.cmp(&a.date));
@@ -123,14 +124,20 @@ impl Project {
     /// Undoes an operation: by a new commit, or by the opposite change of the ref. No head ever moves back.
     pub async fn operation_undo(&self, id: &str, bring: &Bring, options: &WriteOptions) -> Result<Undone> {
         let unknown = || Error::not_found("Operation", id);
-        if let Some(hash) = CommitHash::parse(id) {
-            let commit = self.app().inner.store.commit(self.id(), &hash).await?.ok_or_else(unknown)?;
+        if CommitHash::parse(id).is_some() {
+            let commit = self.commit(id).await.map_err(|error| match error {
+                Error::NotFound { .. } => unknown(),
+                error => error,
+            })?;
             return self.undo_commit(&commit, bring, options).await;
         }
         let (tenant, project) = (&self.id().tenant, &self.id().id);
-        let intent = self.app().inner.runtime.ref_change_get(tenant, project, id).await?.ok_or_else(unknown)?;
-        match intent.kind {
-            IntentKind::RefChange(change) if change.uid == self.id().uid => self.undo_ref_change(id, &change).await,
+        let intent = self.app().inner.runtime.ref_change_get(tenant, project, id).await?;
+        let found = self.with_present_hashes(intent.into_iter().collect()).await?.into_iter().next();
+        match found.map(|intent| intent.kind) {
+            Some(IntentKind::RefChange(change)) if change.uid == self.id().uid => {
+                self.undo_ref_change(id, &change).await
+            }
             _ => Err(unknown()),
         }
     }

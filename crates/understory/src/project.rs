@@ -52,7 +52,8 @@ impl Project {
     }
 
     /// What a ref is: a branch, a tag, a full commit hash, or a unique prefix of one; empty for `main`. After it
-    /// `~n` goes back along first parents, and `@{TIME}` to the commit of that time.
+    /// `~n` goes back along first parents, and `@{TIME}` to the commit of that time. A hash may be one that the commit
+    /// had where the project was copied from.
     ///
     /// The display form `{tenant}_{project}_{branch}` is understood too.
     pub async fn resolve(&self, reference: &str) -> Result<ResolvedRef> {
@@ -80,6 +81,8 @@ impl Project {
             None if is_prefix(base) => store.commits_by_prefix(&self.id, base).await?,
             None => Vec::new(),
         };
+        let is_hash = || CommitHash::parse(base).is_some() || is_prefix(base);
+        let found = if found.is_empty() && is_hash() { self.by_earlier_hash(base).await? } else { found };
         let hash = only(found, base, reference)?;
         Ok(ResolvedRef { kind: RefKind::Commit, name: hash.to_string(), hash })
     }

@@ -5,6 +5,7 @@ mod blame;
 mod branch;
 mod bundle;
 mod cherry_pick;
+mod copy;
 mod demo;
 mod diff;
 mod each;
@@ -65,6 +66,7 @@ pub enum Command {
     Key(key::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Copy(copy::Args),
     Migrate(migrate::Args),
     Gc(gc::Args),
     Stats(stats::Args),
@@ -133,6 +135,7 @@ impl Command {
             Self::Key(args) => key::run(args, context),
             Self::Backup(args) => backup::run(args, context),
             Self::Restore(args) => restore::run(args, context),
+            Self::Copy(args) => copy::run(args, context),
             Self::Migrate(args) => migrate::run(args, context),
             Self::Gc(args) => gc::run(args, context),
             Self::Stats(args) => stats::run(args, context),

@@ -8,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 use understory_model::{Column, Entity, IdRule, Key, Model, Row, Scope, Value, check_value, id};
 
 use super::{Identity, LineChange};
-use crate::{Change, Commit, ProjectId, Snapshot};
+use crate::{Change, Commit, CommitMeta, ProjectId, Snapshot};
 
 /// Rows without what their place says, and back.
-pub(super) struct Place<'a> {
-    pub(super) model: &'a Model,
-    pub(super) project: &'a ProjectId,
+pub(crate) struct Place<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) project: &'a ProjectId,
 }
 
 impl Place<'_> {
@@ -116,7 +116,7 @@ fn unsaid(column: &Column) -> &Value {
 
 /// Hashes of rows, from which that of all of them follows. Clones are cheap beside reading a project.
 #[derive(Clone, Default)]
-pub(super) struct Digests(BTreeMap<(String, Vec<String>), [u8; 32]>);
+pub(crate) struct Digests(BTreeMap<(String, Vec<String>), [u8; 32]>);
 
 impl Digests {
     pub(super) fn of(place: &Place<'_>, rows: &Snapshot) -> Self {
@@ -126,7 +126,7 @@ impl Digests {
     }
 
     /// Brings them up to the rows after changes.
-    pub(super) fn apply(&mut self, place: &Place<'_>, changes: &[Change]) {
+    pub(crate) fn apply(&mut self, place: &Place<'_>, changes: &[Change]) {
         for change in changes {
             let Some(entity) = place.model.entity(&change.entity) else { continue };
             let Some(row) = change.after.as_ref().or(change.before.as_ref()) else { continue };
@@ -143,7 +143,7 @@ impl Digests {
     }
 
     /// The hash of all rows.
-    pub(super) fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         let mut hash = Sha256::new();
         for ((entity, key), digest) in &self.0 {
             hash.update(Value::from(vec![Value::from(entity.as_str()), Value::from(key.clone())]).to_string());
@@ -154,8 +154,7 @@ impl Digests {
 }
 
 impl Identity {
-    pub(super) fn new(commit: &Commit, rows: String, parents: &[String]) -> Self {
-        let meta = &commit.meta;
+    pub(crate) fn new(meta: &CommitMeta, date: &str, rows: String, parents: &[String]) -> Self {
         let mut identity = Self {
             hash: String::new(),
             author: meta.author.name.clone(),
@@ -163,7 +162,7 @@ impl Identity {
             committer: meta.committer.clone(),
             branch: meta.branch.as_ref().map(ToString::to_string),
             message: meta.message.clone(),
-            date: commit.date.clone(),
+            date: date.to_owned(),
             idempotency_key: meta.idempotency_key.clone(),
             rows,
         };

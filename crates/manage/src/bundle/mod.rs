@@ -5,7 +5,7 @@
 //! that a bundle fits wherever the content does: no engine's hash is in it. Tenant and project are not in it either; rows
 //! get those of the place where it is applied.
 
-mod canonical;
+pub(crate) mod canonical;
 mod read;
 mod write;
 
@@ -22,7 +22,7 @@ const FORMAT: &str = "understory-bundle";
 /// Grows when older programs can no longer read what newer ones write.
 const VERSION: u32 = 1;
 /// Stands for the root, which every project has of its own, among the parents of a commit.
-const ROOT: &str = "root";
+pub(crate) const ROOT: &str = "root";
 
 /// How much a bundle holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +75,17 @@ enum Line {
 /// What tells a commit from others, wherever it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Identity {
+pub(crate) struct Identity {
     /// SHA-256 over the rest, and over the hashes of the parents.
-    hash: String,
+    pub(crate) hash: String,
     author: String,
     email: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     committer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     branch: Option<String>,
-    message: String,
-    date: String,
+    pub(crate) message: String,
+    pub(crate) date: String,
     /// The key of the request that made it: in copies only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<String>,

@@ -94,7 +94,7 @@ impl Writer<'_> {
             let commit = self.store.commit(self.place.project, &hash).await?;
             let commit = commit.ok_or_else(|| StoreError::UnknownCommit(hash.clone()))?;
             let rows = self.digests_of(&hash).await?.hash();
-            let mut identity = Identity::new(&commit, rows, &[]);
+            let mut identity = Identity::new(&commit.meta, &commit.date, rows, &[]);
             identity.idempotency_key = None;
             self.hashes.insert(hash, identity.hash.clone());
             self.line(&Line::Requires(identity))?;
@@ -112,7 +112,7 @@ impl Writer<'_> {
         digests.apply(&self.place, &changes);
         let parents: Vec<String> =
             commit.parents.iter().filter_map(|parent| self.hashes.get(parent).cloned()).collect();
-        let mut identity = Identity::new(commit, digests.hash(), &parents);
+        let mut identity = Identity::new(&commit.meta, &commit.date, digests.hash(), &parents);
         if self.content != Content::Everything {
             identity.idempotency_key = None;
         }

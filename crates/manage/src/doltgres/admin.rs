@@ -61,6 +61,12 @@ impl Inner {
 }
 
 impl DoltGres {
+    /// Whether there is anything of a project in the database.
+    pub async fn has_projects(&self) -> StoreResult<bool> {
+        let connection = self.inner.readers().connection().await?;
+        Ok(connection.query_row("select name from dolt_branches where name <> 'main' limit 1", &[]).await?.is_some())
+    }
+
     /// Writes all of a project as a bundle.
     pub(super) async fn write_copy(&self, project: &ProjectId, to: &Path) -> StoreResult<()> {
         let bytes = bundle::write(self, &self.inner.model, project, Content::Everything).await?;

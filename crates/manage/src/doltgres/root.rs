@@ -78,6 +78,9 @@ impl Root {
     ) -> StoreResult<Self> {
         let ledger = ledger_at(&connections.readers, MAIN).await?;
         let pending = migrations.pending(Store::Manage, &ledger)?;
+        if ledger.is_empty() {
+            is_empty(&connections.readers.connection().await?).await?;
+        }
         if !pending.is_empty() && migrate == Migrate::Refuse {
             let pending = pending.iter().map(|migration| migration.name.clone()).collect();
             return Err(StoreError::Behind { pending });

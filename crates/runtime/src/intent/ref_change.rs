@@ -1,5 +1,6 @@
 //! Changes of refs: intents while they are made, and the record of them afterwards.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -103,13 +104,20 @@ impl RuntimeStore {
         self.write(move |db| Ok(db.execute(PRUNE, &row).map(drop)?)).await
     }
 
-    /// The commits that rows of this store name: they must stay readable.
+    /// The commits that rows of this store name: they must stay readable. Where a row names one by an earlier hash, the
+    /// present one is among them.
     pub async fn commits_named(&self, tenant: &str, project: &str) -> RuntimeResult<Vec<String>> {
         let changes = self.ref_change_list(tenant, project, usize::MAX).await?;
         let named = changes.into_iter().filter_map(|intent| match intent.kind {
             IntentKind::RefChange(change) => Some([change.from, change.to]),
             _ => None,
         });
-        Ok(named.flatten().flatten().collect())
+        let mut named: BTreeSet<String> = named.flatten().flatten().collect();
+        if !named.is_empty() {
+            let aliases = self.commit_alias_list(tenant, project).await?.into_iter();
+            let present: Vec<_> = aliases.filter(|alias| named.contains(&alias.hash)).collect();
+            named.extend(present.into_iter().map(|alias| alias.target));
+        }
+        Ok(named.into_iter().collect())
     }
 }

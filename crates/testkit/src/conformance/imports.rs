@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use understory_manage::replay::{BranchMove, History, Origin, Replayed};
+use understory_manage::replay::{BranchMove, Difference, History, Origin, Outline, Project, Replayed, read};
 use understory_manage::{BranchName, ChangeSet, Commit, CommitHash, ProjectId, Snapshot, StoreError};
 
 use super::bench::{assert_same, changes, committed, meta};
@@ -17,6 +17,51 @@ pub async fn a_history_becomes_a_project(store: &Store) -> Checked {
     let copied = Bench { store: Arc::clone(store), project: copy };
     copied.put_tool(&BranchName::main(), "after").await?;
     assert!(copied.tools(&BranchName::main()).await?.contains(&"after".to_owned()));
+    Ok(())
+}
+
+/// All that a store keeps of a project can be read, and is the same by its outline when it is made again; what differs
+/// then is told.
+pub async fn a_whole_project_is_read_and_made_again(store: &Store) -> Checked {
+    let Original { bench, commits, .. } = Original::new(store).await?;
+    let main = BranchName::main();
+    let gone = bench.branch("gone", &main).await?;
+    bench.put_tool(&gone, "alone").await?;
+    bench.delete_branch(&gone).await?;
+    store.tag_create(&bench.project, &tag("v1", &commits[1].hash)?).await?;
+    let outline = |id: &ProjectId, found: &Project| Outline::of(&samples::model(), id, &found.history);
+    let found = read(store.as_ref(), &samples::model(), &bench.project).await?;
+    assert_eq!((found.hashes.len(), found.roots.len()), (commits.len() + 1, 1), "the root is every store's own");
+    let parents_first = |(at, commit): (usize, &Replayed)| {
+        commit.parents.iter().all(|parent| !matches!(parent, Origin::New(index) if *index >= at))
+    };
+    assert!(found.history.commits.iter().enumerate().all(parents_first));
+
+    let copy = Bench { store: Arc::clone(store), project: samples::project_id("copy") };
+    let made = store.import(&copy.project, &found.history).await?;
+    let again = read(store.as_ref(), &samples::model(), &copy.project).await?;
+    let (ours, theirs) = (outline(&bench.project, &found), outline(&copy.project, &again));
+    assert_eq!(ours.difference(&theirs), None);
+    let arrived = again.hashes.iter().find(|hash| **hash == made[0]).ok_or("it is there")?;
+    let index = again.hashes.iter().position(|hash| hash == arrived).ok_or("it has a place")?;
+    assert_eq!(theirs.names()[index], ours.names()[0], "names do not depend on the store");
+
+    let different = async || {
+        let now = read(store.as_ref(), &samples::model(), &copy.project).await?;
+        Ok::<_, Failure>(ours.difference(&outline(&copy.project, &now)))
+    };
+    store.keep_drop(&copy.project, &store.kept(&copy.project).await?[0]).await?;
+    assert!(matches!(different().await?, Some(Difference::Commit { .. })), "a commit is in one only");
+    let topic = BranchName::new("topic/X")?;
+    copy.delete_branch(&topic).await?;
+    let head = bench.head(&topic).await?;
+    bench.delete_branch(&BranchName::new("topic/X")?).await?;
+    let now = read(store.as_ref(), &samples::model(), &bench.project).await?;
+    assert_eq!(ours.difference(&outline(&bench.project, &now)), Some(Difference::Branch("topic/X".into())), "{head}");
+    store.tag_delete(&bench.project, &BranchName::new("v1")?).await?;
+    let before = outline(&bench.project, &now);
+    let now = read(store.as_ref(), &samples::model(), &bench.project).await?;
+    assert_eq!(before.difference(&outline(&bench.project, &now)), Some(Difference::Tag("v1".into())));
     Ok(())
 }
 

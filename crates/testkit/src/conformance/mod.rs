@@ -104,6 +104,7 @@ macro_rules! conformance_tests {
             a_bundle_can_become_another_project,
             a_bundle_that_is_damaged_or_does_not_fit_is_refused,
             a_history_becomes_a_project,
+            a_whole_project_is_read_and_made_again,
             a_history_goes_on_where_a_project_is,
             a_history_that_does_not_fit_is_refused_whole,
             refs_go_back_along_first_parents,

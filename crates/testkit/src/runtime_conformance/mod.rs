@@ -12,6 +12,7 @@ mod registry;
 mod replicas;
 mod servers;
 mod settings;
+mod transfer;
 
 pub use idempotency::*;
 pub use intents::*;
@@ -22,6 +23,7 @@ pub use registry::*;
 pub use replicas::*;
 pub use servers::*;
 pub use settings::*;
+pub use transfer::*;
 
 /// One test per law of the store, for a function that answers a [`Place`] for the test of a name, or none.
 #[macro_export]
@@ -51,6 +53,8 @@ macro_rules! runtime_conformance_tests {
             a_name_of_a_key_is_taken_for_good,
             a_key_is_revoked_once,
             settings_are_kept_and_replaced,
+            earlier_hashes_are_found_by_their_beginning,
+            tables_go_from_page_to_page,
         }
     };
     (@each $place:path; $($law:ident),+ $(,)?) => { $(
@@ -82,6 +86,7 @@ macro_rules! runtime_server_tests {
             a_run_that_was_paused_comes_back,
             what_one_run_writes_all_read,
             what_only_files_have_is_unsupported,
+            a_database_of_somebody_else_is_refused,
         }
     };
 }

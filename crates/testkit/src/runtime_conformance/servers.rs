@@ -44,6 +44,16 @@ pub async fn a_wrong_password_or_database_is_refused(place: &OnServer) -> Checke
     Ok(())
 }
 
+/// A database with tables of another program gets none of ours.
+pub async fn a_database_of_somebody_else_is_refused(place: &OnServer) -> Checked {
+    place.0.batch("create table theirs (id int)").await?;
+    let refused = connect(&place.0.url()).await?.err().ok_or("it was opened")?;
+    assert!(matches!(&refused, RuntimeError::Unsupported(told) if told.contains("theirs")), "{refused:?}");
+    place.0.batch("drop table theirs").await?;
+    connect(&place.0.url()).await??;
+    Ok(())
+}
+
 /// While all connections are taken, callers are told so after some time; then all goes on.
 pub async fn a_full_pool_is_unavailable(place: &OnServer) -> Checked {
     drop(place.open().await?);

@@ -11,5 +11,8 @@ pub async fn settings_are_kept_and_replaced(place: &impl Place) -> Checked {
     }
     let store = place.open_after_crash(store).await?;
     assert_eq!(store.setting_get("a").await?.as_deref(), Some("ä '2'\n"));
+    store.setting_remove("a").await?;
+    store.setting_remove("a").await?;
+    assert_eq!(store.setting_get("a").await?, None);
     Ok(())
 }

@@ -1,9 +1,15 @@
 //! Commits and refs to be taken over from elsewhere: what a bundle carries and what a copy replays.
 
+mod outline;
+mod read;
+
 use crate::{BranchName, ChangeSet, CommitHash, CommitMeta, Snapshot, Tag};
 
+pub use outline::{Difference, Outline};
+pub use read::{Project, read};
+
 /// A commit that a history builds on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The project's root: the commit that holds the schema and nothing else.
     Root,
