@@ -69,6 +69,7 @@ mod project;
 mod routes;
 mod row_history;
 mod rows;
+mod stores;
 mod undo;
 mod write;
 
@@ -93,6 +94,7 @@ pub use operations::{Kind as OperationKind, Operation, Undone};
 pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
+pub use stores::MixedStores;
 pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
 pub use understory_manage as manage;
 pub use understory_model as model;
