@@ -147,7 +147,7 @@ impl Understory {
             _lock: lock,
         };
         let app = Self { inner: Arc::new(inner) };
-        app.replay_intents().await?;
+        app.settle_left().await?;
         app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
         if app.inner.runtime.is_shared() {
             *app.attendant() = Some(Attendant::start(&app));
