@@ -134,9 +134,10 @@ async fn what_a_dead_process_left_is_settled_by_a_running_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_living_process_does_is_not_settled_by_another_that_starts() {
     for place in shared("what_a_living_process_does").await {
-        let _one = place.open(0).await;
-        let doing = "insert into intents (tenant_id, id, kind, project_id, payload, created_at, owner) select \
-            'acme', 'i1', 'project_creation', 'shop', '{\"uid\":\"u1\"}', '2020-01-01 00:00:00', id from replicas";
+        place.open(0).await.leave().await;
+        let doing = "insert into replicas (id, beats, name, created_at, updated_at) values ('r1', 1, 'r1', '2020-01-01 00:00:00', '2020-01-01 00:00:00'); \
+            insert into intents (tenant_id, id, kind, project_id, payload, created_at, owner) values \
+            ('acme', 'i1', 'project_creation', 'shop', '{\"uid\":\"u1\"}', '2020-01-01 00:00:00', 'r1')";
         place.database.batch(doing).await.unwrap();
         let two = place.open(1).await;
         assert_eq!(place.ask("select count(*) from intents").await.as_deref(), Some("1"));
