@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use understory::manage::StoreError;
 use understory::model::LoadError;
 use understory::sql::migration::{LedgerError, MigrationError};
-use understory::{AuthError, Error, LockError, RuntimeError};
+use understory::{AuthError, Error, LockError, MixedStores, RuntimeError};
 
 /// What a command comes to.
 pub type CommandResult<T> = Result<T, CommandError>;
@@ -215,6 +215,13 @@ fn internal(cause: &(dyn StdError + Send + Sync + 'static)) -> CommandError {
     }
     if cause.is::<AuthError>() {
         return CommandError::config(message).hint("set UNDERSTORY_ADMIN_KEY to a longer one, or unset it");
+    }
+    if let Some(mixed) = cause.downcast_ref() {
+        let (flag, variable) = match mixed {
+            MixedStores::NoManageUrl => ("--manage-url", "UNDERSTORY_MANAGE_DATABASE_URL"),
+            _ => ("--runtime-url", "UNDERSTORY_RUNTIME_DATABASE_URL"),
+        };
+        return CommandError::config(message).hint(format!("set {flag} or {variable} too, or neither address"));
     }
     let of_model = cause.is::<LoadError>() || cause.is::<MigrationError>() || cause.is::<LedgerError>();
     if of_model || matches!(cause.downcast_ref(), Some(StoreError::Migration { .. })) {

@@ -79,3 +79,15 @@ fn text_for_people_has_causes_and_a_hint_below() {
     assert_eq!((ran.code, lines.len()), (1, 2), "{ran:?}");
     assert!(lines[0].starts_with("error: there is no data") && lines[1].starts_with("hint: "), "{ran:?}");
 }
+
+#[test]
+fn stores_on_a_server_and_in_files_at_once_are_refused() {
+    let mut cli = Cli::new();
+    let url = "postgresql://127.0.0.1:1/d";
+    let said = cli.fails(&["serve", "--manage-url", url], 2, "config");
+    assert!(said.contains("--runtime-url") && said.contains("UNDERSTORY_RUNTIME_DATABASE_URL"), "{said}");
+    cli.set("DATABASE_URL", url);
+    let said = cli.fails(&["log", "-p", "acme/shop"], 2, "config");
+    assert!(said.contains("--manage-url") && said.contains("UNDERSTORY_MANAGE_DATABASE_URL"), "{said}");
+    assert!(!cli.data().exists());
+}

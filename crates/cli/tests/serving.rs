@@ -120,12 +120,18 @@ fn settings_come_from_the_file_too() {
 #[test]
 fn a_database_server_is_never_passed_over() {
     let mut cli = Cli::new();
-    cli.set("UNDERSTORY_MANAGE_DATABASE_URL", "postgresql://db/manage");
+    let closed = "postgresql://me:secret@127.0.0.1:1/understory";
+    cli.set("UNDERSTORY_MANAGE_DATABASE_URL", closed);
     for args in [&["serve"][..], &["demo"]] {
         let said = cli.fails(args, 2, "config");
-        assert!(said.contains("UNDERSTORY_MANAGE_DATABASE_URL"), "{said}");
+        assert!(said.contains("UNDERSTORY_RUNTIME_DATABASE_URL"), "{said}");
     }
-    assert!(!cli.data().exists());
+    cli.set("UNDERSTORY_RUNTIME_DATABASE_URL", closed);
+    for args in [&["serve"][..], &["demo"]] {
+        let said = cli.fails(args, 3, "busy");
+        assert!(said.contains("does not answer") && !said.contains("secret"), "{said}");
+    }
+    assert!(!cli.data().join("runtime.db").exists() && !cli.data().join("projects").exists());
 }
 
 #[test]

@@ -49,6 +49,14 @@ pub trait ConfigStore: Send + Sync {
     /// The uids of all projects whose data is there, registered or not.
     async fn stored(&self) -> StoreResult<Vec<String>>;
 
+    /// Deletes all that is stored under a uid, whichever project's it was. Does nothing if there is none.
+    async fn stored_delete(&self, uid: &str) -> StoreResult<()>;
+
+    /// Names of branches that interrupted work left aside, in no project's way; later work of the same kind takes them.
+    async fn left_over(&self) -> StoreResult<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// Creates a project whose `main` holds these changes as its first commit, after the root that holds the schema.
     ///
     /// All of it or nothing. If the project is there already nothing changes, and its `main` head is answered: a
@@ -63,6 +71,9 @@ pub trait ConfigStore: Send + Sync {
 
     /// All branches, by name.
     async fn branches(&self, project: &ProjectId) -> StoreResult<Vec<Branch>>;
+
+    /// The branches with changes that are not committed, by name: whoever made them went past this program.
+    async fn dirty(&self, project: &ProjectId) -> StoreResult<Vec<BranchName>>;
 
     /// The head of a branch; `None` if there is no such branch.
     async fn branch_head(&self, project: &ProjectId, name: &BranchName) -> StoreResult<Option<CommitHash>>;

@@ -12,6 +12,12 @@ pub fn before_now(age: Duration) -> String {
     stored(Timestamp::now().checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH))
 }
 
+/// How long ago a stored time is by this machine's clock; none before it, and for what is no time.
+pub fn age(stored: &str) -> Option<Duration> {
+    let then: Timestamp = timestamp_iso(stored).parse().ok()?;
+    Timestamp::now().duration_since(then).try_into().ok()
+}
+
 fn stored(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()
 }

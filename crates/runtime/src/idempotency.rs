@@ -20,11 +20,13 @@ const FINISH: &str = "update idempotency_records set status = ?, headers = ?, bo
     where principal = ? and idempotency_key = ? and owner = ? and status is null";
 const RELEASE: &str = "delete from idempotency_records \
     where principal = ? and idempotency_key = ? and owner = ? and status is null";
+const ABANDON: &str = "update idempotency_records set owner = '' \
+    where principal = ? and idempotency_key = ? and owner = ? and status is null";
 const PRUNE: &str = "delete from idempotency_records where created_at < ? and (status is not null \
     or not exists (select 1 from replicas where replicas.id = idempotency_records.owner))";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[INSERT, GET, TAKE_OVER, FINISH, RELEASE, PRUNE];
+pub(crate) const SQL: &[&str] = &[INSERT, GET, TAKE_OVER, FINISH, RELEASE, ABANDON, PRUNE];
 
 /// A request that wants to be carried out once.
 #[derive(Clone, Debug)]
@@ -44,8 +46,8 @@ pub struct ClaimRequest {
 pub enum Claim {
     /// The first of its key: carry it out, then finish or release it.
     New,
-    /// Another run of the program was cut off while carrying it out. It is the caller's now: look for its commit
-    /// after the head given here, carry it out if there is none, then finish or release it.
+    /// It was cut off, and whether it was carried out is not known. It is the caller's now: look for its commit after
+    /// the head given here, carry it out if there is none, then finish or release it.
     Resumed {
         /// Head of the branch before the first attempt.
         expected_head: Option<String>,
@@ -82,8 +84,14 @@ pub fn request_hash(method: &str, path: &str, body: &[u8]) -> String {
 impl RuntimeStore {
     /// Claims a key for a request: of several at once, one gets `New`.
     pub async fn idempotency_claim(&self, request: ClaimRequest) -> RuntimeResult<Claim> {
-        let run = self.run().to_owned();
-        self.write(move |db| claim_in_txn(db, &request, &run)).await
+        let (run, work) = (self.run().to_owned(), (request.principal.clone(), request.key.clone()));
+        // A claim of this run that nobody is carrying out was cut off where the store was away.
+        let is_free = self.claims_in_flight().begin(work.clone());
+        let claim = self.write(move |db| claim_in_txn(db, &request, &run, is_free)).await;
+        if is_free && !matches!(claim, Ok(Claim::New | Claim::Resumed { .. })) {
+            self.claims_in_flight().end(&work);
+        }
+        claim
     }
 
     /// Stores the answer of a claimed request; its repeats get it from now on.
@@ -98,21 +106,27 @@ impl RuntimeStore {
             key.into(),
             self.run().into(),
         ];
-        self.write(move |db| {
-            db.execute(FINISH, &row)?;
-            Ok(())
-        })
-        .await
+        self.write(move |db| Ok(db.execute(FINISH, &row).map(drop)?)).await?;
+        self.claims_in_flight().end(&(principal.to_owned(), key.to_owned()));
+        Ok(())
     }
 
     /// Gives a claim back after a failure: the next request with the key is a first one.
     pub async fn idempotency_release(&self, principal: &str, key: &str) -> RuntimeResult<()> {
+        self.idempotency_end(RELEASE, principal, key).await
+    }
+
+    /// Leaves a claim after a failure that does not tell whether the request was carried out: whoever repeats it, on
+    /// whichever run, is to resume it.
+    pub async fn idempotency_abandon(&self, principal: &str, key: &str) -> RuntimeResult<()> {
+        self.idempotency_end(ABANDON, principal, key).await
+    }
+
+    async fn idempotency_end(&self, sql: &'static str, principal: &str, key: &str) -> RuntimeResult<()> {
         let row = [principal.into(), key.into(), self.run().into()];
-        self.write(move |db| {
-            db.execute(RELEASE, &row)?;
-            Ok(())
-        })
-        .await
+        self.write(move |db| Ok(db.execute(sql, &row).map(drop)?)).await?;
+        self.claims_in_flight().end(&(principal.to_owned(), key.to_owned()));
+        Ok(())
     }
 
     /// Forgets records of this age, but none that is being carried out; how many.
@@ -122,7 +136,8 @@ impl RuntimeStore {
     }
 }
 
-fn claim_in_txn(db: &dyn Statements, request: &ClaimRequest, run: &str) -> RuntimeResult<Claim> {
+/// A key that this run is not at work on `is_free`: a claim of its own is to be resumed then.
+fn claim_in_txn(db: &dyn Statements, request: &ClaimRequest, run: &str, is_free: bool) -> RuntimeResult<Claim> {
     let (principal, key) = (SqlValue::from(&request.principal), SqlValue::from(&request.key));
     let row: [SqlValue; 6] = [
         principal.clone(),
@@ -132,18 +147,24 @@ fn claim_in_txn(db: &dyn Statements, request: &ClaimRequest, run: &str) -> Runti
         run.into(),
         now().into(),
     ];
-    if db.execute(INSERT, &row)? == 1 {
+    if is_free && db.execute(INSERT, &row)? == 1 {
         return Ok(Claim::New);
     }
     let record = decode_one(db.query_row(GET, &[principal.clone(), key.clone()])?, decode)?;
-    let record = record.ok_or_else(|| RuntimeError::corrupt("an idempotency record is there and is not"))?;
+    let record = match record {
+        Some(record) => record,
+        // It is just being given back.
+        None if !is_free => return Ok(Claim::Running),
+        None => return Err(RuntimeError::corrupt("an idempotency record is there and is not")),
+    };
     if record.request_hash != request.request_hash {
         return Ok(Claim::Mismatch);
     }
     if let Some(answer) = record.answer {
         return Ok(Claim::Done(answer));
     }
-    if record.owner == run || is_alive_in_txn(db, &record.owner)? {
+    let is_running = if record.owner == run { !is_free } else { is_alive_in_txn(db, &record.owner)? };
+    if is_running {
         return Ok(Claim::Running);
     }
     // Of several that see a dead owner one puts itself in its place.

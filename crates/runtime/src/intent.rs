@@ -14,15 +14,20 @@ const INSERT: &str = "insert into intents (tenant_id, id, kind, project_id, payl
     values (?, ?, ?, ?, ?, ?, ?)";
 const LIST: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
     where done_at is null order by created_at, tenant_id, id";
+const OPEN: &str = "select tenant_id, id, kind, project_id, payload, created_at, \
+    (select name from replicas where replicas.id = intents.owner) from intents \
+    where done_at is null order by created_at, tenant_id, id";
 const LEFT: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
     where done_at is null and (owner is null or not exists (select 1 from replicas where replicas.id = intents.owner)) \
     order by created_at, tenant_id, id";
+const MINE: &str = "select tenant_id, id, kind, project_id, payload, created_at from intents \
+    where done_at is null and owner = ? order by created_at, tenant_id, id";
 const TAKE_OVER: &str = "update intents set owner = ? where tenant_id = ? and id = ? \
     and done_at is null and (owner is null or not exists (select 1 from replicas where replicas.id = intents.owner))";
 const DELETE: &str = "delete from intents where tenant_id = ? and id = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[INSERT, LIST, LEFT, TAKE_OVER, DELETE];
+pub(crate) const SQL: &[&str] = &[INSERT, LIST, OPEN, LEFT, MINE, TAKE_OVER, DELETE];
 
 mod ref_change;
 
@@ -46,6 +51,25 @@ pub struct Intent {
     pub kind: IntentKind,
     /// When it was written.
     pub created_at: String,
+}
+
+/// An intent that is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// The intent.
+    pub intent: Intent,
+    /// Who is at work on it, as host and process; none if that process is gone.
+    pub owner: Option<String>,
+}
+
+impl IntentKind {
+    /// Name of the data in the versioned store that it is about.
+    pub fn uid(&self) -> &str {
+        match self {
+            Self::ProjectCreation { uid } | Self::ProjectDeletion { uid } => uid,
+            Self::RefChange(change) => &change.uid,
+        }
+    }
 }
 
 /// What an intent is to do.
@@ -80,13 +104,12 @@ impl RuntimeStore {
     /// Two callers may both begin: the first to finish has the project, the other is told `Exists` then.
     pub async fn project_creation_begin(&self, tenant_id: &str, id: &str, uid: &str) -> RuntimeResult<Intent> {
         let intent = Intent::new(tenant_id, id, IntentKind::ProjectCreation { uid: uid.to_owned() });
-        let run = self.run().to_owned();
-        self.write(move |db| {
-            if project_get_in_txn(db, &intent.tenant_id, &intent.project_id)?.is_some() {
-                return Err(project_exists(&intent.tenant_id, &intent.project_id));
+        let (run, new) = (self.run().to_owned(), intent.clone());
+        self.intent_begin(intent, move |db| {
+            if project_get_in_txn(db, &new.tenant_id, &new.project_id)?.is_some() {
+                return Err(project_exists(&new.tenant_id, &new.project_id));
             }
-            intent_insert_in_txn(db, &intent, &run)?;
-            Ok(intent.clone())
+            intent_insert_in_txn(db, &new, &run)
         })
         .await
     }
@@ -99,8 +122,10 @@ impl RuntimeStore {
         let IntentKind::ProjectCreation { uid } = intent.kind.clone() else {
             return Err(intent.refuse("it does not create a project"));
         };
-        let intent = intent.clone();
-        self.write(move |db| project_creation_finish_in_txn(db, &intent, &uid)).await
+        let finished = intent.clone();
+        let record = self.write(move |db| project_creation_finish_in_txn(db, &finished, &uid)).await?;
+        self.intent_leave(intent);
+        Ok(record)
     }
 
     /// Forgets a creation whose data is not there, or is removed again.
@@ -116,22 +141,50 @@ impl RuntimeStore {
     /// Takes a project's registration away and writes down that its data is to be removed: one transaction, the commit
     /// point of the deletion. None if there is no such project.
     pub async fn project_deletion_begin(&self, tenant_id: &str, id: &str) -> RuntimeResult<Option<Intent>> {
-        let (tenant_id, id, run) = (tenant_id.to_owned(), id.to_owned(), self.run().to_owned());
-        self.write(move |db| {
-            let Some(project) = project_get_in_txn(db, &tenant_id, &id)? else { return Ok(None) };
-            let intent = Intent::new(&tenant_id, &id, IntentKind::ProjectDeletion { uid: project.uid });
-            project_delete_in_txn(db, &tenant_id, &id)?;
-            commit_alias_delete_in_txn(db, &tenant_id, &id)?;
-            intent_insert_in_txn(db, &intent, &run)?;
-            Ok(Some(intent))
-        })
-        .await
+        let Some(project) = self.project_get(tenant_id, id).await? else { return Ok(None) };
+        let intent = Intent::new(tenant_id, id, IntentKind::ProjectDeletion { uid: project.uid.clone() });
+        let (run, new) = (self.run().to_owned(), intent.clone());
+        let begun = self.intent_begin(intent, move |db| {
+            let found = project_get_in_txn(db, &new.tenant_id, &new.project_id)?;
+            if found.is_none_or(|found| found.uid != project.uid) {
+                return Err(new.refuse("another process deleted the project"));
+            }
+            project_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
+            commit_alias_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
+            intent_insert_in_txn(db, &new, &run)
+        });
+        match begun.await {
+            Err(RuntimeError::Intent { .. }) => Ok(None),
+            begun => begun.map(Some),
+        }
+    }
+
+    /// Writes an intent down as this run's work in progress. Where that fails it is not, whether its row is there or
+    /// not.
+    async fn intent_begin(
+        &self,
+        intent: Intent,
+        write: impl Fn(&dyn Statements) -> RuntimeResult<()> + Send + Sync + 'static,
+    ) -> RuntimeResult<Intent> {
+        self.intents_in_flight().begin(intent.id.clone());
+        let written = self.write(write).await;
+        if written.is_err() {
+            self.intent_leave(&intent);
+        }
+        written.map(|()| intent)
     }
 
     /// Removes an intent whose work is done. Again is fine.
     pub async fn intent_done(&self, intent: &Intent) -> RuntimeResult<()> {
-        let intent = intent.clone();
-        self.write(move |db| intent_delete_in_txn(db, &intent).map(drop)).await
+        let done = intent.clone();
+        self.write(move |db| intent_delete_in_txn(db, &done).map(drop)).await?;
+        self.intent_leave(intent);
+        Ok(())
+    }
+
+    /// Stops the work on an intent that cannot be finished now: [`Self::intents_take_over`] finds it again.
+    pub fn intent_leave(&self, intent: &Intent) {
+        self.intents_in_flight().end(&intent.id);
     }
 
     /// All unfinished intents of all tenants, oldest first, whoever is at work on them.
@@ -140,8 +193,23 @@ impl RuntimeStore {
     }
 
     /// Takes over the unfinished intents of runs that are gone, oldest first: of several that do this at once, one gets
-    /// each. They are this run's to settle from now on.
+    /// each. With them come those of this run that nobody is at work on. They are this run's to settle from now on, or
+    /// to leave again.
     pub async fn intents_take_over(&self) -> RuntimeResult<Vec<Intent>> {
+        let (in_flight, run) = (self.intents_in_flight(), [SqlValue::from(self.run())]);
+        let mut taken = self.read(move |db| decode_all(db.query(MINE, &run)?, decode)).await?;
+        taken.retain(|intent| in_flight.begin(intent.id.clone()));
+        let of_others = self.intents_of_the_dead().await.inspect_err(|_| {
+            taken.iter().for_each(|intent| self.intent_leave(intent));
+        })?;
+        for intent in of_others {
+            in_flight.begin(intent.id.clone());
+            taken.push(intent);
+        }
+        Ok(taken)
+    }
+
+    async fn intents_of_the_dead(&self) -> RuntimeResult<Vec<Intent>> {
         let left = self.read(|db| decode_all(db.query(LEFT, &[])?, decode)).await?;
         if left.is_empty() {
             return Ok(left);
@@ -159,6 +227,13 @@ impl RuntimeStore {
         })
         .await
     }
+}
+
+/// All unfinished intents of all tenants, oldest first, with their owners.
+pub(crate) fn intents_open(db: &dyn Statements) -> RuntimeResult<Vec<OpenIntent>> {
+    decode_all(db.query(OPEN, &[])?, |columns| {
+        Ok(OpenIntent { intent: decode(columns)?, owner: columns.text_or_null()? })
+    })
 }
 
 impl Intent {

@@ -2,6 +2,7 @@ use understory_model::now;
 use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_all, decode_one};
+use crate::intent::{OpenIntent, intents_open};
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
 
 const GET: &str = "select tenant_id, id, uid, main_branch_name, created_at, updated_at \
@@ -35,6 +36,15 @@ pub struct ProjectRecord {
     pub updated_at: String,
 }
 
+/// All that answers for data in the versioned store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// All registered projects of all tenants.
+    pub projects: Vec<ProjectRecord>,
+    /// All unfinished intents of all tenants, oldest first.
+    pub intents: Vec<OpenIntent>,
+}
+
 impl RuntimeStore {
     /// A project, if it is registered.
     pub async fn project_get(&self, tenant_id: &str, id: &str) -> RuntimeResult<Option<ProjectRecord>> {
@@ -56,6 +66,15 @@ impl RuntimeStore {
             let total = decode_one(total, Columns::integer_or_null)?.flatten().unwrap_or_default();
             let rows = db.query(PAGE, &[tenant.clone(), limit.into(), offset.into()])?;
             Ok((decode_all(rows, decode)?, total.unsigned_abs()))
+        })
+        .await
+    }
+
+    /// All projects and all unfinished intents, as they are at one moment.
+    pub async fn inventory(&self) -> RuntimeResult<Inventory> {
+        self.read_one_state(|db| {
+            let projects = decode_all(db.query(LIST_ALL, &[])?, decode)?;
+            Ok(Inventory { projects, intents: intents_open(db)? })
         })
         .await
     }

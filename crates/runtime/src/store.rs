@@ -8,6 +8,7 @@ use understory_sql::{Migrations, Statements};
 
 use crate::Migrate;
 use crate::embedded::Embedded;
+use crate::in_flight::InFlight;
 use crate::{RuntimeError, RuntimeResult, replica, server};
 
 /// The transactional store: a stock SQLite file of this process, or a PostgreSQL database that several processes may
@@ -22,6 +23,10 @@ pub struct RuntimeStore {
 struct Inner {
     run: String,
     beats: AtomicI64,
+    /// Ids of intents.
+    intents: InFlight<String>,
+    /// Principals and keys of claims.
+    claims: InFlight<(String, String)>,
     engine: Engine,
 }
 
@@ -54,7 +59,15 @@ impl RuntimeStore {
     }
 
     fn new(run: String, engine: Engine) -> Self {
-        Self { inner: Arc::new(Inner { run, beats: AtomicI64::new(0), engine }) }
+        Self {
+            inner: Arc::new(Inner {
+                run,
+                beats: AtomicI64::new(0),
+                intents: InFlight::default(),
+                claims: InFlight::default(),
+                engine,
+            }),
+        }
     }
 
     /// Whether other processes may work on the same data.
@@ -78,6 +91,14 @@ impl RuntimeStore {
     /// A random name of this opening: tells work of this run from that of others.
     pub(crate) fn run(&self) -> &str {
         &self.inner.run
+    }
+
+    pub(crate) fn intents_in_flight(&self) -> &InFlight<String> {
+        &self.inner.intents
+    }
+
+    pub(crate) fn claims_in_flight(&self) -> &InFlight<(String, String)> {
+        &self.inner.claims
     }
 
     /// A number that this run has not told yet.

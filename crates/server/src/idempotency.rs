@@ -3,7 +3,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use understory::{Idempotent, Principal, StoredAnswer, Understory};
+use understory::{Idempotent, Outcome, Principal, StoredAnswer, Understory};
 
 use crate::headers::{COMMIT, IDEMPOTENCY_KEY, text};
 use crate::request::{body_limit, read_body};
@@ -58,7 +58,7 @@ async fn run_once(context: &Context, key: String, request: Request, next: Next) 
     keep(context, &principal, &key, response).await
 }
 
-/// Stores an answer to a request that was done; a refused or failed one may be tried again.
+/// Stores an answer to a request that was done; a refused one may be tried again, and a failed one is looked into then.
 async fn keep(context: &Context, principal: &Principal, key: &str, response: Response) -> Result<Response, Problem> {
     let (parts, body) = response.into_parts();
     let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be kept");
@@ -68,15 +68,13 @@ async fn keep(context: &Context, principal: &Principal, key: &str, response: Res
         let header = |name: &&str| Some(((*name).to_owned(), parts.headers.get(*name)?.to_str().ok()?.to_owned()));
         let headers = KEPT.iter().filter_map(header).collect();
         let body = String::from_utf8_lossy(&bytes).into_owned();
-        let answer = StoredAnswer { status: parts.status.as_u16(), headers, body };
-        context.app.idempotency_finish(principal, key, &answer).await
+        Outcome::Answered(StoredAnswer { status: parts.status.as_u16(), headers, body })
+    } else if parts.status.is_server_error() {
+        Outcome::Unknown
     } else {
-        context.app.idempotency_release(principal, key).await
+        Outcome::Refused
     };
-    // The write itself is durable by now: an answer that could not be kept is no failure of the request.
-    if let Err(error) = outcome {
-        tracing::error!(error = %error, "an idempotency record could not be settled");
-    }
+    context.app.idempotency_settle(principal, key, outcome).await;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 

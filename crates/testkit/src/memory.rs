@@ -157,6 +157,11 @@ impl ConfigStore for Memory {
         Ok(self.projects().keys().cloned().collect())
     }
 
+    async fn stored_delete(&self, uid: &str) -> StoreResult<()> {
+        self.projects().remove(uid);
+        Ok(())
+    }
+
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         let main = BranchName::main();
         if let Some(existing) = self.projects().get(&project.uid) {
@@ -181,6 +186,10 @@ impl ConfigStore for Memory {
     async fn branches(&self, project: &ProjectId) -> StoreResult<Vec<Branch>> {
         let branch = |(name, head): (&BranchName, &CommitHash)| Branch { name: name.clone(), head: head.clone() };
         self.with(project, |project| Ok(project.branches.iter().map(branch).collect()))
+    }
+
+    async fn dirty(&self, project: &ProjectId) -> StoreResult<Vec<BranchName>> {
+        self.with(project, |_| Ok(Vec::new()))
     }
 
     async fn branch_head(&self, project: &ProjectId, name: &BranchName) -> StoreResult<Option<CommitHash>> {

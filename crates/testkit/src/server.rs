@@ -8,7 +8,6 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
-use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 use understory::{Options, Understory};
 use understory_server::{Settings, router};
@@ -29,27 +28,20 @@ pub struct TestServer {
     runtime: Option<FreshDatabase>,
 }
 
-/// Puts the stores on database servers, if the tests are to run there.
-///
-/// Runtime data has a database of its own. Versioned data shares one with the other tests of the process: making one
-/// takes long, and projects there are told apart by their random uids.
+/// Puts the stores on database servers, if the tests are to run there. Runtime data has a database of its own.
 async fn stores(options: &mut Options) -> Result<Option<FreshDatabase>, Failure> {
-    static MANAGE: OnceCell<FreshDatabase> = OnceCell::const_new();
     if std::env::var("UNDERSTORY_TEST_STORES").as_deref() != Ok("servers") {
         return Ok(None);
     }
-    let manage = MANAGE.get_or_try_init(|| fresh(servers::TestServer::DoltGres)).await?;
-    let runtime = fresh(servers::TestServer::Postgres).await?;
+    const TEST: &str = "a server of a test";
+    let missing = "UNDERSTORY_TEST_STORES=servers needs the addresses of the servers";
+    let manage = servers::shared_doltgres(TEST).await?.ok_or(missing)?;
+    let runtime = servers::TestServer::Postgres.database(TEST).await?.ok_or(missing)?;
     options.manage_url = Some(manage.url());
     options.runtime_url = Some(runtime.url());
     options.pool_size = 4;
     options.migrate_servers = true;
     Ok(Some(runtime))
-}
-
-async fn fresh(server: servers::TestServer) -> Result<FreshDatabase, Failure> {
-    let database = server.database("a server of a test").await?;
-    Ok(database.ok_or("UNDERSTORY_TEST_STORES=servers needs the addresses of the servers")?)
 }
 
 /// An answer, read to its end.

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use tokio::sync::OnceCell;
 use understory_model::id::made_id;
 use understory_sql::postgres::{Pool, ServerUrl};
 
@@ -53,6 +54,15 @@ impl TestServer {
             None => Ok(None),
         }
     }
+}
+
+/// A DoltGres database that the tests of this process share, where there is a server; see [`TestServer::address`].
+///
+/// Making one takes long, and projects there are told apart by their random uids. It stays on the server.
+pub async fn shared_doltgres(test: &str) -> Result<Option<&'static FreshDatabase>, Failure> {
+    static SHARED: OnceCell<FreshDatabase> = OnceCell::const_new();
+    let Some(address) = TestServer::DoltGres.address(test) else { return Ok(None) };
+    SHARED.get_or_try_init(|| FreshDatabase::create(&address)).await.map(Some)
 }
 
 /// A database that was empty at first and goes when this is dropped.

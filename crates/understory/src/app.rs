@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use understory_auth::{Keys, Principal};
-use understory_manage::doltgres::DoltGres;
-use understory_manage::doltlite::DoltLite;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
 use understory_runtime::{Migrate, RuntimeStore};
@@ -19,7 +17,7 @@ use crate::full::DocumentCache;
 use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
-use crate::{Error, Result};
+use crate::{Error, Result, stores};
 
 /// How long the answers to requests with an idempotency key are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -42,7 +40,8 @@ pub struct Options {
     pub synced: bool,
     /// The most branches that a project may have.
     pub max_branches: usize,
-    /// The DoltGres database that holds versioned configuration, instead of files in the directory.
+    /// The DoltGres database that holds versioned configuration, instead of files in the directory. Only together with
+    /// the next one.
     pub manage_url: Option<ServerUrl>,
     /// The PostgreSQL database that holds runtime data, instead of a file in the directory.
     pub runtime_url: Option<ServerUrl>,
@@ -69,7 +68,7 @@ impl Options {
         }
     }
 
-    fn migrate(&self) -> Migrate {
+    pub(crate) fn migrate(&self) -> Migrate {
         if self.migrate_servers { Migrate::Run } else { Migrate::Refuse }
     }
 }
@@ -100,20 +99,6 @@ pub(crate) struct Inner {
     _lock: DataLock,
 }
 
-/// Opens the versioned store where the options say it is.
-async fn open_manage(
-    options: &Options,
-    model: &Arc<Model>,
-    migrations: &Arc<Migrations>,
-) -> Result<Arc<dyn ConfigStore>> {
-    let (model, migrations) = (Arc::clone(model), Arc::clone(migrations));
-    if let Some(url) = &options.manage_url {
-        return Ok(Arc::new(DoltGres::connect(url, options.pool_size, model, migrations, options.migrate()).await?));
-    }
-    let open = if options.synced { DoltLite::open } else { DoltLite::open_unsynced };
-    Ok(Arc::new(open(&options.data.join("projects"), model, migrations)?))
-}
-
 /// Projects by tenant and id, and how many were deleted so far.
 #[derive(Default)]
 struct Projects {
@@ -124,10 +109,11 @@ struct Projects {
 impl Understory {
     /// Opens a data directory: makes it if it is not there, and finishes what an earlier process left half done.
     pub async fn open(options: Options) -> Result<Self> {
+        stores::refuse_mixed(&options)?;
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
-        let store = open_manage(&options, &model, &migrations).await?;
-        let runtime = open_runtime(&options, &migrations).await?;
+        let store = stores::open_manage(&options, &model, &migrations).await?;
+        let runtime = stores::open_runtime(&options, &migrations).await?;
         Self::assemble(options, model, store, runtime, lock).await
     }
 
@@ -163,7 +149,7 @@ impl Understory {
             _lock: lock,
         };
         let app = Self { inner: Arc::new(inner) };
-        app.replay_intents().await?;
+        app.settle_left().await?;
         app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
         if app.inner.runtime.is_shared() {
             *app.attendant() = Some(Attendant::start(&app));
@@ -264,11 +250,6 @@ impl Understory {
         let manage = self.inner.store.answers().await.is_ok();
         (manage, runtime)
     }
-}
-
-async fn open_runtime(options: &Options, migrations: &Migrations) -> Result<RuntimeStore> {
-    let Some(url) = &options.runtime_url else { return Ok(RuntimeStore::open(&options.data, migrations)?) };
-    Ok(RuntimeStore::connect(url, options.pool_size, migrations, options.migrate()).await?)
 }
 
 /// The model and migrations that a process works with: the built-in ones and those of `extra`.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval};
-use understory_runtime::{Intent, Liveness, RuntimeStore};
+use understory_runtime::{Liveness, RuntimeStore};
 
 use crate::Result;
 use crate::app::{Inner, Understory};
@@ -23,7 +23,6 @@ impl Attendant {
             app: Arc::downgrade(&app.inner),
             runtime: app.inner.runtime.clone(),
             liveness: Liveness::default(),
-            unsettled: Vec::new(),
         };
         Self(tokio::spawn(attending.run()).abort_handle())
     }
@@ -39,8 +38,6 @@ struct Attending {
     app: Weak<Inner>,
     runtime: RuntimeStore,
     liveness: Liveness,
-    /// Intents taken over that could not be settled yet.
-    unsettled: Vec<Intent>,
 }
 
 impl Attending {
@@ -68,20 +65,9 @@ impl Attending {
         if dead > 0 {
             tracing::warn!(replicas = dead, "processes stopped without a word; what they left is taken over");
         }
-        self.unsettled.extend(self.runtime.intents_take_over().await?);
-        self.settle().await
-    }
-
-    /// Settles what was taken over; the first failure is told, and what failed has its turn again.
-    async fn settle(&mut self) -> Result<()> {
-        let Some(app) = self.app.upgrade().map(|inner| Understory { inner }) else { return Ok(()) };
-        let mut failure = None;
-        for intent in std::mem::take(&mut self.unsettled) {
-            if let Err(error) = app.settle(&intent).await {
-                self.unsettled.push(intent);
-                failure.get_or_insert(error);
-            }
+        match self.app.upgrade().map(|inner| Understory { inner }) {
+            Some(app) => app.settle_left().await.map(drop),
+            None => Ok(()),
         }
-        failure.map_or(Ok(()), Err)
     }
 }

@@ -15,6 +15,8 @@ use crate::{Error, Result};
 const MANIFEST: &str = "backup.json";
 const RUNTIME: &str = "runtime.db";
 const PROJECTS: &str = "projects";
+const ON_SERVERS: &str = "the data is on database servers, which make their own backups: \
+    `pg_dump` of the runtime database first, then `dolt_backup` of the versioned one";
 
 /// What a backup holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,7 +33,11 @@ impl Understory {
     /// Copies everything into a new directory. Writers go on meanwhile; projects are created and deleted after it.
     ///
     /// Each store's copy is consistent in itself, and the registry is copied with exactly the projects it names.
+    /// Data on database servers is refused: those have tools of their own.
     pub async fn backup(&self, to: &Path) -> Result<BackupReport> {
+        if self.inner.runtime.is_shared() {
+            return Err(Error::BadRequest(ON_SERVERS.into()));
+        }
         if to.exists() && fs::read_dir(to).map_err(io)?.next().is_some() {
             return Err(Error::Conflict(format!("{} is not empty; name a new directory", to.display())));
         }

@@ -169,17 +169,19 @@ impl Understory {
     async fn change_ref(&self, project: &ProjectId, change: RefChange) -> Result<()> {
         let (store, runtime) = (&self.inner.store, &self.inner.runtime);
         let intent = runtime.ref_change_begin(&project.tenant, &project.id, change.clone()).await?;
-        if let Err(error) = perform(store.as_ref(), project, &change).await {
-            if let Err(left) = runtime.intent_done(&intent).await {
-                tracing::error!(error = %left, "the intent of a ref's change that failed stays until the next start");
-            }
-            return Err(error.into());
+        let performed = perform(store.as_ref(), project, &change).await;
+        let recorded = match &performed {
+            Ok(()) => runtime.ref_change_finish(&intent).await.map_err(Error::from),
+            // Whether it was done is not known: what is there tells.
+            Err(StoreError::Unavailable(_)) => self.settle_ref_change(&intent, project).await,
+            Err(_) => runtime.intent_done(&intent).await.map_err(Error::from),
+        };
+        // The ref is as it is by now: its record is settled later.
+        if let Err(error) = recorded {
+            tracing::error!(%error, "a ref's change could not be recorded yet");
+            runtime.intent_leave(&intent);
         }
-        // The ref is changed by now: a record that could not be finished is finished at the next start.
-        if let Err(error) = runtime.ref_change_finish(&intent).await {
-            tracing::error!(error = %error, "a ref's change could not be recorded as done");
-        }
-        Ok(())
+        Ok(performed?)
     }
 
     /// Settles a change of a ref that an earlier process left unfinished.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use understory_auth::Principal;
 use understory_manage::bundle::{self, Bundle, BundleError, Content};
 use understory_manage::replay::{History, Origin};
-use understory_manage::{CommitHash, ProjectId};
+use understory_manage::{CommitHash, ProjectId, StoreError};
 use understory_model::id::made_id;
 use understory_runtime::{IntentKind, RefAction, RefChange};
 
@@ -124,7 +124,13 @@ impl Understory {
         let (store, runtime) = (&self.inner.store, &self.inner.runtime);
         let mut intents = Vec::with_capacity(refs.len());
         for change in refs {
-            intents.push(runtime.ref_change_begin(&project.tenant, &project.id, change).await?);
+            match runtime.ref_change_begin(&project.tenant, &project.id, change).await {
+                Ok(intent) => intents.push(intent),
+                Err(error) => {
+                    intents.iter().for_each(|intent| runtime.intent_leave(intent));
+                    return Err(error.into());
+                }
+            }
         }
         let made = store.import(project, history).await;
         let moved = made.as_ref().map(|made| refs_moved(history, made)).unwrap_or_default();
@@ -133,11 +139,13 @@ impl Understory {
                 change.to = moved.iter().find(|moved| moved.name == change.name).map(|moved| moved.to.clone());
             }
             let settled = match &made {
-                Ok(_) => runtime.ref_change_finish(intent).await,
-                Err(_) => runtime.intent_done(intent).await,
+                Ok(_) => runtime.ref_change_finish(intent).await.map_err(Error::from),
+                Err(StoreError::Unavailable(_)) => self.settle_ref_change(intent, project).await,
+                Err(_) => runtime.intent_done(intent).await.map_err(Error::from),
             };
             if let Err(error) = settled {
-                tracing::error!(error = %error, "the record of a ref stays unfinished until the next start");
+                tracing::error!(%error, "the record of a ref could not be finished yet");
+                runtime.intent_leave(intent);
             }
         }
         Ok(made?)

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use understory_auth::Principal;
 pub use understory_runtime::StoredAnswer;
 use understory_runtime::{Claim, ClaimRequest};
@@ -7,14 +9,27 @@ use crate::{Error, Result};
 
 /// How far back a commit is looked for whose answer was not stored.
 const LOOK_BACK: usize = 1_000;
+/// How soon a record that could not be written is written again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What to do with a request that carries an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Idempotent {
-    /// It is new: do it, then store or release it.
+    /// It is new: do it, then settle it.
     Proceed,
     /// It was done: answer this again.
     Answered(StoredAnswer),
+}
+
+/// What a request that carries an idempotency key came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done, and this was the answer.
+    Answered(StoredAnswer),
+    /// It was not done, and may be tried again.
+    Refused,
+    /// It failed, and whether it was done is not known: a repeat looks for its commit first.
+    Unknown,
 }
 
 impl Understory {
@@ -40,7 +55,14 @@ impl Understory {
             Claim::Mismatch => {
                 Err(Error::Unprocessable("this Idempotency-Key was used with another request; use a new one".into()))
             }
-            Claim::Resumed { expected_head } => self.resume(principal, key, project, expected_head).await,
+            Claim::Resumed { expected_head } => {
+                let resumed = self.resume(principal, key, project, expected_head).await;
+                if resumed.is_err() {
+                    // The next repeat is to be told the same.
+                    self.idempotency_settle(principal, key, Outcome::Unknown).await;
+                }
+                resumed
+            }
         }
     }
 
@@ -53,7 +75,7 @@ impl Understory {
         }
     }
 
-    /// A process died between the claim and the answer: the commit's trailer tells whether it was done.
+    /// The request was cut off between the claim and the answer: the commit's trailer tells whether it was done.
     async fn resume(
         &self,
         principal: &Principal,
@@ -82,14 +104,28 @@ impl Understory {
         Ok(Idempotent::Proceed)
     }
 
-    /// Stores the answer to a claimed request.
-    pub async fn idempotency_finish(&self, principal: &Principal, key: &str, answer: &StoredAnswer) -> Result<()> {
-        Ok(self.inner.runtime.idempotency_finish(&principal.id, key, answer).await?)
+    /// Records what a claimed request came to. Where that is not possible now it is tried again until it is; so long
+    /// repeats of the request are told that it is running.
+    pub async fn idempotency_settle(&self, principal: &Principal, key: &str, outcome: Outcome) {
+        let Err(error) = self.record(&principal.id, key, &outcome).await else { return };
+        // The write itself is durable by now: an answer that could not be kept is no failure of the request.
+        tracing::error!(%error, "an idempotency record could not be settled yet");
+        let (app, principal, key) = (self.clone(), principal.id.clone(), key.to_owned());
+        tokio::spawn(async move {
+            let mut rounds = tokio::time::interval(AGAIN);
+            while app.record(&principal, &key, &outcome).await.is_err() {
+                rounds.tick().await;
+            }
+        });
     }
 
-    /// Gives a claim back: the request failed and may be tried again.
-    pub async fn idempotency_release(&self, principal: &Principal, key: &str) -> Result<()> {
-        Ok(self.inner.runtime.idempotency_release(&principal.id, key).await?)
+    async fn record(&self, principal: &str, key: &str, outcome: &Outcome) -> Result<()> {
+        let runtime = &self.inner.runtime;
+        Ok(match outcome {
+            Outcome::Answered(answer) => runtime.idempotency_finish(principal, key, answer).await,
+            Outcome::Refused => runtime.idempotency_release(principal, key).await,
+            Outcome::Unknown => runtime.idempotency_abandon(principal, key).await,
+        }?)
     }
 
     /// A hash of what must be equal for two requests to be the same.

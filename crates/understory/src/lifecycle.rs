@@ -110,28 +110,40 @@ impl Understory {
     async fn do_create_in_both(&self, project: &ProjectId, content: &Content) -> Result<Option<Commit>> {
         let Inner { runtime, store, .. } = &*self.inner;
         let intent = runtime.project_creation_begin(&project.tenant, &project.id, &project.uid).await?;
-        let created = match content {
+        let made = match content {
             Content::Rows(changes, meta) => store.project_create(project, changes, meta).await.map(Some),
             Content::History(history) => store.import(project, history).await.map(|_| None),
         };
-        match created {
-            Ok(commit) => match runtime.project_creation_finish(&intent).await {
-                Ok(_) => Ok(commit),
-                // Another process was first, or gave this creation up in the belief that this process is dead.
-                Err(lost @ (RuntimeError::Exists { .. } | RuntimeError::Intent { .. })) => {
-                    store.project_delete(project).await?;
-                    runtime.project_creation_abandon(&intent).await?;
-                    Err(lost.into())
-                }
-                Err(error) => Err(error.into()),
-            },
+        let created = match made {
+            Ok(commit) => self.finish_creation(&intent, project).await.map(|()| commit),
             Err(error) => {
-                if !store.project_exists(project).await.unwrap_or(true) {
-                    runtime.project_creation_abandon(&intent).await?;
+                // It may have been made all the same, and stays then.
+                if let Err(left) = self.settle_creation(&intent, project).await {
+                    tracing::warn!(project.id = project.id, error = %left, "a creation that failed is settled later");
                 }
                 Err(error.into())
             }
+        };
+        created.inspect_err(|_| runtime.intent_leave(&intent))
+    }
+
+    /// Registers a project whose data are there. Where another process was first, or gave this creation up in the belief
+    /// that this process is dead, the data go.
+    async fn finish_creation(&self, intent: &Intent, project: &ProjectId) -> Result<()> {
+        match self.inner.runtime.project_creation_finish(intent).await {
+            Ok(_) => Ok(()),
+            Err(lost @ (RuntimeError::Exists { .. } | RuntimeError::Intent { .. })) => {
+                self.drop_creation(intent, project).await?;
+                Err(lost.into())
+            }
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Abandons a creation, with whatever it has left.
+    async fn drop_creation(&self, intent: &Intent, project: &ProjectId) -> Result<()> {
+        self.inner.store.project_delete(project).await?;
+        Ok(self.inner.runtime.project_creation_abandon(intent).await?)
     }
 
     /// Deletes a project with all its history. The commit point is the registry's row going; the data follows.
@@ -141,7 +153,8 @@ impl Understory {
         let intent = self.inner.runtime.project_deletion_begin(tenant, id).await?;
         let intent = intent.ok_or_else(|| Error::not_found("Project", id))?;
         self.forget_project(tenant, id);
-        self.finish_deletion(&intent).await
+        let finished = self.finish_deletion(&intent).await;
+        finished.inspect_err(|_| self.inner.runtime.intent_leave(&intent))
     }
 
     async fn finish_deletion(&self, intent: &Intent) -> Result<()> {
@@ -150,16 +163,23 @@ impl Understory {
         Ok(self.inner.runtime.intent_done(intent).await?)
     }
 
-    /// Of the intents that runs left which are gone, completes those that passed their commit point and drops the others.
-    pub(crate) async fn replay_intents(&self) -> Result<()> {
+    /// Of the intents that nobody is at work on, completes those that passed their commit point and drops the others:
+    /// those. The first failure is told, and what failed has its turn again.
+    pub(crate) async fn settle_left(&self) -> Result<Vec<Intent>> {
+        let (mut settled, mut failure) = (Vec::new(), None);
         for intent in self.inner.runtime.intents_take_over().await? {
-            self.settle(&intent).await?;
+            match self.settle(&intent).await {
+                Ok(()) => settled.push(intent),
+                Err(error) => {
+                    self.inner.runtime.intent_leave(&intent);
+                    failure.get_or_insert(error);
+                }
+            }
         }
-        Ok(())
+        failure.map_or(Ok(settled), Err)
     }
 
-    /// Settles an intent that was taken over.
-    pub(crate) async fn settle(&self, intent: &Intent) -> Result<()> {
+    async fn settle(&self, intent: &Intent) -> Result<()> {
         match &intent.kind {
             IntentKind::ProjectDeletion { .. } => self.finish_deletion(intent).await,
             IntentKind::ProjectCreation { uid } => self.settle_creation(intent, &project_of(intent, uid)).await,
@@ -168,20 +188,18 @@ impl Understory {
     }
 
     async fn settle_creation(&self, intent: &Intent, project: &ProjectId) -> Result<()> {
+        // Parts of it may be there though it is not.
         if !self.inner.store.project_exists(project).await? {
-            return Ok(self.inner.runtime.project_creation_abandon(intent).await?);
+            return self.drop_creation(intent, project).await;
         }
-        match self.inner.runtime.project_creation_finish(intent).await {
-            Ok(_) => {
+        match self.finish_creation(intent, project).await {
+            Ok(()) => {
                 tracing::info!(project.id = project.id, "completed a project that was being created");
                 Ok(())
             }
-            // A later creation of the same id was answered first: this one never was, and its data goes.
-            Err(RuntimeError::Exists { .. }) => {
-                self.inner.store.project_delete(project).await?;
-                Ok(self.inner.runtime.project_creation_abandon(intent).await?)
-            }
-            Err(error) => Err(error.into()),
+            // A later creation of the same id was answered first: this one never was.
+            Err(Error::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

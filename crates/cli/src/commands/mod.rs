@@ -8,6 +8,7 @@ mod cherry_pick;
 mod copy;
 mod demo;
 mod diff;
+mod doctor;
 mod each;
 mod export;
 mod gc;
@@ -70,6 +71,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Gc(gc::Args),
     Stats(stats::Args),
+    Doctor(doctor::Args),
     Model(model::Args),
     Openapi(openapi::Args),
 }
@@ -139,6 +141,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(args, context),
             Self::Gc(args) => gc::run(args, context),
             Self::Stats(args) => stats::run(args, context),
+            Self::Doctor(args) => doctor::run(args, context),
             Self::Model(args) => model::run(args, context),
             Self::Openapi(args) => openapi::run(args, context),
         }

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use understory_sql::SqlValue;
+
 use super::import::Taking;
 use super::{At, DoltGres, Inner, refs};
 use crate::bundle::{self, Bundle, BundleError, Content};
@@ -19,6 +21,26 @@ impl Inner {
             bytes += rows.flat_map(|row| row.iter()).map(|(_, value)| value.to_string().len() as u64).sum::<u64>();
         }
         Ok(bytes)
+    }
+
+    /// The names of all branches of the database.
+    pub(super) async fn branch_names(&self) -> StoreResult<Vec<String>> {
+        let connection = self.readers().connection().await?;
+        let rows = connection.query("select name from dolt_branches order by name", &[]).await?;
+        Ok(rows.into_iter().flatten().filter_map(|cell| cell.into_text().ok()).collect())
+    }
+
+    /// The branches with uncommitted changes. Under the lock none of them are by a writer who is about to commit.
+    pub(super) async fn dirty(&self, at: &At) -> StoreResult<Vec<BranchName>> {
+        let locked = self.connections.lock(at.project.prefix.first()).await?;
+        let prefix = &at.project.prefix;
+        let bounds = [SqlValue::from(prefix.first()), prefix.end().into()];
+        let sql = "select name, dirty from dolt_branches where name >= ? and name < ? order by name";
+        let rows = locked.connection.query(sql, &bounds).await?;
+        locked.release().await;
+        let is_dirty = |row: &&Vec<SqlValue>| row.get(1).and_then(SqlValue::boolean) != Some(false);
+        let names = rows.iter().filter(is_dirty).filter_map(|row| row.first()?.text());
+        Ok(names.filter_map(|name| prefix.decode(name)).collect())
     }
 
     /// Drops what an import that was cut off left, and lets the engine collect what no ref needs.

@@ -53,11 +53,17 @@ impl Prefix {
     }
 }
 
-/// The uid of the project that a branch of the database is of; none if it is of none.
-pub(super) fn uid_of(branch: &str) -> Option<String> {
-    let mut parts = branch.splitn(4, '_').skip(2);
-    let uid = parts.next().filter(|_| parts.next().is_some())?;
-    (!uid.contains('=')).then(|| uid.to_owned())
+/// The project that a branch of the database is of; none if it is of none.
+pub(super) fn project_of(branch: &str) -> Option<ProjectId> {
+    let mut parts = branch.splitn(4, '_');
+    let (tenant, id, uid) = (parts.next()?, parts.next()?, parts.next()?);
+    parts.next()?;
+    Some(ProjectId { tenant: unescaped(tenant)?, id: unescaped(id)?, uid: unescaped(uid)? })
+}
+
+/// Whether a branch of the database is one aside, on which commits are made until refs lead to them.
+pub(super) fn is_aside(branch: &str) -> bool {
+    branch.contains(encode_scratch(0).trim_end_matches('0'))
 }
 
 /// An id with its `_` as `=6` and its capitals as `=x`; ids have no `=`.
@@ -74,6 +80,24 @@ fn escaped(id: &str) -> String {
     escaped
 }
 
+/// The id of an escaped one; none if it was not escaped so.
+fn unescaped(text: &str) -> Option<String> {
+    let mut id = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        id.push(match c {
+            '=' => match chars.next()? {
+                '0' => '.',
+                '6' => '_',
+                c @ 'a'..='z' => c.to_ascii_uppercase(),
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,7 +112,10 @@ mod tests {
         let all = [("a_b", "c"), ("a", "b_c"), ("A", "b_c"), ("a.", "b"), ("a", ".b"), ("a_", "b"), ("a", "_b")];
         let mut seen = std::collections::BTreeSet::new();
         for (tenant, id) in all {
-            assert!(seen.insert(prefix(tenant, id).0), "{tenant} {id}");
+            let prefix = prefix(tenant, id);
+            let found = project_of(&prefix.branch(&BranchName::main())).unwrap();
+            assert_eq!((found.tenant.as_str(), found.id.as_str(), found.uid.as_str()), (tenant, id, "u1"));
+            assert!(seen.insert(prefix.0), "{tenant} {id}");
         }
     }
 
@@ -105,8 +132,8 @@ mod tests {
         assert_eq!(prefix.decode(&name), None);
         assert_eq!(prefix.decode(&prefix.branch(&BranchName::main())), Some(BranchName::main()));
         let names = [prefix.branch(&BranchName::main()), prefix.keep(&head)];
-        assert!(names.iter().all(|name| uid_of(name).as_deref() == Some("u1")));
-        assert_eq!((uid_of("main"), uid_of("acme_shop_main")), (None, None));
+        assert!(names.iter().all(|name| project_of(name).is_some_and(|project| project.uid == "u1")));
+        assert!(["main", "acme_shop_main", "a=9_shop_u1_main"].iter().all(|name| project_of(name).is_none()));
         assert_eq!(prefix.decode_keep(&prefix.keep(&head)), Some(head));
         assert!(prefix.is_scratch(&prefix.scratch(3)) && !prefix.is_scratch(&prefix.branch(&BranchName::main())));
     }

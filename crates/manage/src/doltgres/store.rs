@@ -32,10 +32,22 @@ impl ConfigStore for DoltGres {
     }
 
     async fn stored(&self) -> StoreResult<Vec<String>> {
-        let connection = self.inner.readers().connection().await?;
-        let names = connection.query("select name from dolt_branches", &[]).await?;
-        let uids = names.iter().filter_map(|row| row.first()?.text()).filter_map(names::uid_of);
+        let names = self.inner.branch_names().await?;
+        let uids = names.iter().filter_map(|name| names::project_of(name)).map(|project| project.uid);
         Ok(uids.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    async fn stored_delete(&self, uid: &str) -> StoreResult<()> {
+        let names = self.inner.branch_names().await?;
+        let found = names.iter().filter_map(|name| names::project_of(name)).find(|project| project.uid == uid);
+        match found {
+            Some(project) => self.project_delete(&project).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn left_over(&self) -> StoreResult<Vec<String>> {
+        Ok(self.inner.branch_names().await?.into_iter().filter(|name| names::is_aside(name)).collect())
     }
 
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
@@ -55,6 +67,11 @@ impl ConfigStore for DoltGres {
 
     async fn branches(&self, project: &ProjectId) -> StoreResult<Vec<Branch>> {
         Ok(self.inner.refs(&self.at(project)).await?.branches)
+    }
+
+    async fn dirty(&self, project: &ProjectId) -> StoreResult<Vec<BranchName>> {
+        let (at, _turn) = self.turn(project).await;
+        self.inner.dirty(&at).await
     }
 
     async fn branch_head(&self, project: &ProjectId, name: &BranchName) -> StoreResult<Option<CommitHash>> {

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use understory_sql::{Database, Engine, Open, SqlValue};
 
 use super::files::{NewFile, publish};
+use super::write::is_dirty;
 use super::{At, DoltLite, Inner, history};
 use crate::engine::errors::{failed, unexpected};
 use crate::{BranchName, ProjectId, StoreError, StoreResult};
@@ -38,6 +39,16 @@ impl Inner {
         self.on_refs(at, |db| Ok(db.query("select dolt_gc()", &[]).map(drop)?))?;
         at.project.collected.store(self.size(at)?, Ordering::Relaxed);
         Ok(())
+    }
+
+    pub(super) fn dirty(&self, at: &At) -> StoreResult<Vec<BranchName>> {
+        let mut dirty = Vec::new();
+        for branch in self.on_refs(at, history::branches)? {
+            if self.on_branch(at, &branch.name, is_dirty)? {
+                dirty.push(branch.name);
+            }
+        }
+        Ok(dirty)
     }
 
     pub(super) fn backup(&self, at: &At, to: &Path) -> StoreResult<()> {

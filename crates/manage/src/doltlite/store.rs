@@ -26,6 +26,11 @@ impl ConfigStore for DoltLite {
         self.inner.files.stored()
     }
 
+    async fn stored_delete(&self, uid: &str) -> StoreResult<()> {
+        // A project's file has no other name than its uid.
+        self.project_delete(&ProjectId { tenant: String::new(), id: String::new(), uid: uid.to_owned() }).await
+    }
+
     async fn project_create(&self, project: &ProjectId, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         let (changes, meta) = (changes.clone(), meta.clone().on(&BranchName::main()));
         self.run_alone(project, move |inner, at| inner.project_create(at, &changes, &meta)).await
@@ -46,6 +51,10 @@ impl ConfigStore for DoltLite {
 
     async fn branches(&self, project: &ProjectId) -> StoreResult<Vec<Branch>> {
         self.run(project, |inner, at| inner.on_refs(at, history::branches)).await
+    }
+
+    async fn dirty(&self, project: &ProjectId) -> StoreResult<Vec<BranchName>> {
+        self.run_alone(project, Inner::dirty).await
     }
 
     async fn branch_head(&self, project: &ProjectId, name: &BranchName) -> StoreResult<Option<CommitHash>> {

@@ -174,11 +174,13 @@ impl Writer<'_> {
     }
 
     fn refuse_dirty(&self, db: &Database) -> StoreResult<()> {
-        match db.query_row("select 1 from dolt_status limit 1", &[])? {
-            None => Ok(()),
-            Some(_) => Err(StoreError::Dirty(self.branch.clone())),
-        }
+        if is_dirty(db)? { Err(StoreError::Dirty(self.branch.clone())) } else { Ok(()) }
     }
+}
+
+/// Whether the branch that a connection is open on has changes that are not committed.
+pub(super) fn is_dirty(db: &Database) -> StoreResult<bool> {
+    Ok(db.query_row("select 1 from dolt_status limit 1", &[])?.is_some())
 }
 
 /// The names of the migrations that the commit or branch a connection is open on lacks.

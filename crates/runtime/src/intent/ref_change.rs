@@ -69,12 +69,8 @@ impl RuntimeStore {
     /// Writes down that a ref is about to be changed.
     pub async fn ref_change_begin(&self, tenant: &str, project: &str, change: RefChange) -> RuntimeResult<Intent> {
         let intent = Intent::new(tenant, project, IntentKind::RefChange(change));
-        let run = self.run().to_owned();
-        self.write(move |db| {
-            intent_insert_in_txn(db, &intent, &run)?;
-            Ok(intent.clone())
-        })
-        .await
+        let (run, new) = (self.run().to_owned(), intent.clone());
+        self.intent_begin(intent, move |db| intent_insert_in_txn(db, &new, &run)).await
     }
 
     /// Records that it is done, and how it says now. Again is fine, and so is one that another run gave up meanwhile.
@@ -82,7 +78,9 @@ impl RuntimeStore {
         let (kind, payload) = intent.kind_and_payload()?;
         let Intent { tenant_id, id, project_id, created_at, .. } = intent;
         let row = [tenant_id, id, &kind, project_id, &payload, created_at, &now()].map(SqlValue::from);
-        self.write(move |db| Ok(db.execute(FINISH, &row).map(drop)?)).await
+        self.write(move |db| Ok(db.execute(FINISH, &row).map(drop)?)).await?;
+        self.intent_leave(intent);
+        Ok(())
     }
 
     /// The newest changes of a project's refs that are done, newest first, at most `limit`.

@@ -260,6 +260,8 @@ fn admin() -> Vec<Written> {
         written("/manage/keys".into(), "GET", "list-keys", tag).answer(200, "KeyListResponse"),
         written("/manage/keys".into(), "POST", "create-key", tag).body("KeyCreate").answer(201, "KeyCreatedResponse"),
         written("/manage/keys/{name}".into(), "DELETE", "revoke-key", tag).answer(200, "KeyResponse"),
+        written("/manage/doctor".into(), "GET", "examine-data", tag).answer(200, "DiagnosisResponse"),
+        written("/manage/doctor".into(), "POST", "mend-data", tag).answer(200, "DiagnosisResponse"),
         written("/manage/migrations".into(), "GET", "list-pending-migrations", tag)
             .answer(200, "PendingMigrationsResponse"),
         written(format!("{PROJECT}/migrate"), "POST", "migrate-project", tag).answer(200, "MigratedResponse"),

@@ -22,6 +22,7 @@ pub(super) fn routes() -> Vec<(String, MethodRouter<Context>)> {
     let routes = [
         ("/keys", get(key_list).post(key_create)),
         ("/keys/{name}", delete(key_revoke)),
+        ("/doctor", get(examine).post(mend)),
         ("/migrations", get(migrations_pending)),
         ("/tenants/{tenantId}/projects/{projectId}/migrate", post(migrate)),
         ("/tenants/{tenantId}/projects/{projectId}/gc", post(collect)),
@@ -69,6 +70,14 @@ fn key(record: &KeyRecord) -> Value {
         "lastUsedAt": record.last_used_at,
         "revokedAt": record.revoked_at,
     })
+}
+
+async fn examine(State(context): State<Context>) -> Answered {
+    Ok(answer(200, json!(context.app.doctor(false).await?)))
+}
+
+async fn mend(State(context): State<Context>) -> Answered {
+    Ok(answer(200, json!(context.app.doctor(true).await?)))
 }
 
 async fn migrations_pending(State(context): State<Context>, request: Request) -> Answered {

@@ -71,6 +71,22 @@ pub async fn a_claim_cut_off_by_a_crash_is_resumed_once(place: &impl Place) -> C
     Ok(())
 }
 
+/// A request of which is not known whether it was carried out is resumed by one of those that repeat it.
+pub async fn an_abandoned_claim_is_resumed_once(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    for _ in 0..2 {
+        store.idempotency_claim(claim("k", "one")).await?;
+        store.idempotency_abandon("system", "k").await?;
+    }
+    assert_eq!(store.idempotency_claim(claim("k", "two")).await?, Claim::Mismatch);
+    let resumed = Claim::Resumed { expected_head: Some("head".into()) };
+    assert_eq!(store.idempotency_claim(claim("k", "one")).await?, resumed);
+    assert_eq!(store.idempotency_claim(claim("k", "one")).await?, Claim::Running);
+    store.idempotency_finish("system", "k", &answer("{}")).await?;
+    assert_eq!(store.idempotency_claim(claim("k", "one")).await?, Claim::Done(answer("{}")));
+    Ok(())
+}
+
 /// Old answers are forgotten; a request that is being carried out is not, however old.
 pub async fn old_records_are_pruned_but_not_running_ones(place: &impl Place) -> Checked {
     let store = place.open().await?;

@@ -110,6 +110,23 @@ pub async fn a_change_of_a_ref_that_was_given_up_is_recorded_when_made(place: &i
     Ok(())
 }
 
+/// Work that was given up in its middle is found again by whoever gave it up, each time.
+pub async fn an_intent_that_was_left_is_found_again(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let intent = store.project_creation_begin("acme", "shop", "u1").await?;
+    for _ in 0..2 {
+        assert_eq!(store.intents_take_over().await?, []);
+        store.intent_leave(&intent);
+        assert_eq!(store.intents_take_over().await?, std::slice::from_ref(&intent));
+    }
+    let inventory = store.inventory().await?;
+    assert!(matches!(&inventory.intents[..], [open] if open.intent == intent && open.owner.is_some()));
+    store.project_creation_finish(&intent).await?;
+    let inventory = store.inventory().await?;
+    assert_eq!((inventory.projects[0].uid.as_str(), inventory.intents), ("u1", vec![]));
+    Ok(())
+}
+
 /// An intent of a program that wrote no owners is taken over.
 pub async fn an_intent_without_owner_is_taken_over(place: &impl Place) -> Checked {
     let store = place.open().await?;
