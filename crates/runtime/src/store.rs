@@ -41,7 +41,11 @@ impl RuntimeStore {
         migrations: &Migrations,
         migrate: Migrate,
     ) -> RuntimeResult<Self> {
-        Ok(Self::new(Engine::Server(server::connect(url, pool_size, migrations, migrate).await?)))
+        Ok(Self::on_server(server::connect(url, pool_size, migrations, migrate).await?))
+    }
+
+    pub(crate) fn on_server(pool: Pool) -> Self {
+        Self::new(Engine::Server(pool))
     }
 
     fn new(engine: Engine) -> Self {
