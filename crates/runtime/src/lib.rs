@@ -7,6 +7,7 @@ mod alias;
 mod columns;
 mod embedded;
 mod error;
+mod foreign;
 mod idempotency;
 mod in_flight;
 mod intent;

@@ -16,8 +16,7 @@ pub(crate) async fn connect(
     migrations: &Migrations,
     migrate: Migrate,
 ) -> RuntimeResult<Pool> {
-    let pool = Pool::new(url, pool_size, true)?;
-    refuse_doltgres(&pool).await?;
+    let pool = reach(url, pool_size).await?;
     let pending = pending(&pool, migrations).await?;
     if pending.len() == migrations.of(Store::Runtime).len() {
         refuse_foreign(&pool).await?;
@@ -27,6 +26,13 @@ pub(crate) async fn connect(
         Migrate::Run => run(&pool, migrations).await?,
         Migrate::Refuse => return Err(RuntimeError::Behind { pending }),
     }
+    Ok(pool)
+}
+
+/// Connects to a database of PostgreSQL, whatever is in it.
+pub(crate) async fn reach(url: &ServerUrl, pool_size: usize) -> RuntimeResult<Pool> {
+    let pool = Pool::new(url, pool_size, true)?;
+    refuse_doltgres(&pool).await?;
     Ok(pool)
 }
 

@@ -52,10 +52,13 @@ impl RuntimeStore {
         migrations: &Migrations,
         migrate: Migrate,
     ) -> RuntimeResult<Self> {
-        let pool = server::connect(url, pool_size, migrations, migrate).await?;
-        let store = Self::new(made_id(), Engine::Server(pool));
+        let store = Self::on_server(server::connect(url, pool_size, migrations, migrate).await?);
         store.replica_beat().await?;
         Ok(store)
+    }
+
+    pub(crate) fn on_server(pool: Pool) -> Self {
+        Self::new(made_id(), Engine::Server(pool))
     }
 
     fn new(run: String, engine: Engine) -> Self {

@@ -1,8 +1,9 @@
 //! Whole tables by the model's columns, for copies from one store to another.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use understory_model::{Entity, Row};
+use understory_model::{Column, Entity, Row, Value};
 use understory_sql::{SqlValue, Statements, decode, encode};
 
 use crate::columns::{Columns, decode_one};
@@ -16,6 +17,8 @@ const A_STATEMENT: usize = 100;
 pub struct RowsOf {
     entity: Arc<Entity>,
     fixed: Vec<(String, String)>,
+    /// Columns that the table does not have: they read as their defaults.
+    lacking: BTreeSet<String>,
 }
 
 /// Where a page of rows ends: the next one begins after it.
@@ -25,7 +28,7 @@ pub struct After(Vec<SqlValue>);
 impl RowsOf {
     /// All rows.
     pub fn all(entity: &Arc<Entity>) -> Self {
-        Self { entity: Arc::clone(entity), fixed: Vec::new() }
+        Self { entity: Arc::clone(entity), fixed: Vec::new(), lacking: BTreeSet::new() }
     }
 
     /// Those of them that hold this text in a column.
@@ -33,6 +36,19 @@ impl RowsOf {
     pub fn with(mut self, column: &str, value: &str) -> Self {
         self.fixed.push((column.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same of a table that has these columns only.
+    #[must_use]
+    pub fn having(mut self, columns: &BTreeSet<String>) -> Self {
+        let lacking = self.entity.columns.iter().map(|column| &column.name).filter(|name| !columns.contains(*name));
+        self.lacking = lacking.cloned().collect();
+        self
+    }
+
+    /// Whether a row is one of them.
+    pub fn admits(&self, row: &Row) -> bool {
+        self.fixed.iter().all(|(column, value)| row.text(column) == Some(value))
     }
 
     /// Whose rows they are.
@@ -53,17 +69,23 @@ impl RowsOf {
             values.extend(last.iter().cloned());
         }
         values.push(SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let columns = list(self.entity.columns.iter().map(|column| column.name.as_str()));
+        let columns = list(self.present().map(|column| column.name.as_str()));
         let (table, wanted) = (quote(&self.entity.table), wanted(&conditions));
         (format!("select {columns} from {table}{wanted} order by {key} limit ?"), values)
     }
 
     fn read(&self, cells: Vec<SqlValue>) -> RuntimeResult<Row> {
-        let value = |(column, cell): (&understory_model::Column, SqlValue)| {
+        let value = |(column, cell): (&Column, SqlValue)| {
             let value = decode(column.ty, cell.as_ref()).map_err(|error| self.damaged(&column.name, error))?;
             Ok((column.name.clone(), value))
         };
-        self.entity.columns.iter().zip(cells).map(value).collect()
+        let absent = self.entity.columns.iter().filter(|column| self.lacking.contains(&column.name));
+        let absent = absent.map(|column| Ok((column.name.clone(), column.default.clone().unwrap_or(Value::Null))));
+        self.present().zip(cells).map(value).chain(absent).collect()
+    }
+
+    fn present(&self) -> impl Iterator<Item = &Column> {
+        self.entity.columns.iter().filter(|column| !self.lacking.contains(&column.name))
     }
 
     fn damaged(&self, column: &str, error: understory_sql::ValueError) -> RuntimeError {
@@ -140,6 +162,6 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(quote).collect::<Vec<_>>().join(", ")
 }
 
-fn quote(name: &str) -> String {
+pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -38,9 +38,9 @@ impl Connections {
         })
     }
 
-    /// What `use` is told to go to a branch or commit; to the database itself for none.
-    pub(super) fn revision(&self, name: &str) -> String {
-        revision(&self.database, name)
+    /// The database's name.
+    pub(super) fn database(&self) -> &str {
+        &self.database
     }
 
     /// A connection that holds the lock of a name, to move refs.
@@ -113,7 +113,8 @@ impl Locked<'_> {
     }
 }
 
-fn revision(database: &str, name: &str) -> String {
+/// What `use` is told to go to a branch or commit; to the database itself for none.
+pub(super) fn revision(database: &str, name: &str) -> String {
     if name.is_empty() { quote(database) } else { quote(&format!("{database}/{name}")) }
 }
 

@@ -5,6 +5,7 @@
 //! commit become durable in one step. Several servers may share a database.
 
 mod admin;
+mod foreign;
 mod history;
 mod import;
 mod locks;
@@ -32,6 +33,8 @@ use self::root::Root;
 use crate::engine::tables::Tables;
 use crate::engine::{CACHED_CHANGES, CACHED_ROWS, KNOWN_SCHEMAS, changes_weight, check_model};
 use crate::{Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
+
+pub use self::foreign::{Amended, Foreign, ForeignBranch, ForeignProject};
 
 /// A [`crate::ConfigStore`] in a DoltGres database. Clones are the same store.
 #[derive(Clone, Debug)]
@@ -67,7 +70,7 @@ impl DoltGres {
     ) -> StoreResult<Self> {
         check_model(&model, &migrations)?;
         let connections = Connections::open(url, size)?;
-        root::probe(&connections).await?;
+        root::probe(&connections.readers).await?;
         let root = Root::prepare(&connections, &migrations, migrate).await?;
         let weight = |_: &(u64, CommitHash), snapshot: &Arc<Snapshot>| {
             u32::try_from(snapshot.row_count()).unwrap_or(u32::MAX).saturating_add(1)

@@ -22,8 +22,8 @@ const MAIN: &str = "main";
 const OLDEST: (u32, u32) = (1, 3);
 
 /// Refuses a server that is none of ours.
-pub(super) async fn probe(connections: &Connections) -> StoreResult<()> {
-    let connection = connections.readers.connection().await?;
+pub(super) async fn probe(readers: &Pool) -> StoreResult<()> {
+    let connection = readers.connection().await?;
     let version = match connection.query_row("select dolt_version()", &[]).await {
         Ok(row) => row.and_then(|row| row.first().and_then(SqlValue::text).map(str::to_owned)).unwrap_or_default(),
         Err(error @ (SqlError::Unavailable(_) | SqlError::Refused(_))) => return Err(error.into()),

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
-use understory_sql::postgres::Connection;
+use understory_sql::postgres::{Connection, Pool};
 use understory_sql::{Cells, SqlRef};
 
+use super::locks::revision;
 use super::{At, Inner};
 use crate::engine::tables::{EntityTable, Present, Selection, quote, require_one};
 use crate::{Change, CommitHash, Snapshot, StoreResult, Table, changed_rows};
@@ -13,7 +14,11 @@ use crate::{Change, CommitHash, Snapshot, StoreResult, Table, changed_rows};
 impl Inner {
     /// All rows of a commit, in today's shape. What is as in `like` is shared with it.
     pub(super) async fn read_at(&self, hash: &CommitHash, like: &Snapshot) -> StoreResult<Snapshot> {
-        let present = if self.is_behind(hash).await? { Some(self.columns_at(hash).await?) } else { None };
+        let present = if self.is_behind(hash).await? {
+            Some(columns_at(self.readers(), self.connections.database(), hash).await?)
+        } else {
+            None
+        };
         let connection = self.readers().connection().await?;
         let table = async |name: &String, table: &EntityTable| {
             let older = present.as_ref().map(|present| table.older(present));
@@ -29,27 +34,6 @@ impl Inner {
         // All are asked at once; the answers come one after the other.
         let tables = try_join_all(self.tables.iter().map(|(name, entity)| table(name, entity))).await?;
         Ok(Snapshot::sharing(tables))
-    }
-
-    /// The columns of all tables at a commit.
-    async fn columns_at(&self, hash: &CommitHash) -> StoreResult<Present> {
-        let connection = self.readers().connection().await?;
-        // On an error the connection stays with the commit, and is closed.
-        connection.keep(false);
-        let (there, home) = (self.connections.revision(hash.as_str()), self.connections.revision(""));
-        let sql = format!(
-            "use {there}; select table_name, column_name from information_schema.columns \
-             where table_schema = 'public'; use {home}"
-        );
-        let rows = connection.texts(&sql).await?;
-        connection.keep(true);
-        let mut columns = Present::new();
-        for row in rows {
-            if let [Some(table), Some(column)] = row.as_slice() {
-                columns.entry(table.clone()).or_default().insert(column.clone());
-            }
-        }
-        Ok(columns)
     }
 
     /// How two commits differ, asked of the engine: it compares trees, and looks only into what is not the same.
@@ -148,6 +132,29 @@ async fn read(
 ) -> StoreResult<Arc<Table>> {
     let rows = connection.query(&selection.sql(place), &[]).await?;
     table.rows(selection, like, |push| rows.iter().try_for_each(|row| push(&Cells::of(row))))
+}
+
+/// The columns of all tables at a commit.
+pub(super) async fn columns_at(readers: &Pool, database: &str, hash: &CommitHash) -> StoreResult<Present> {
+    let connection = readers.connection().await?;
+    // On an error the connection stays with the commit, and is closed.
+    connection.keep(false);
+    let (there, home) = (revision(database, hash.as_str()), revision(database, ""));
+    // The engine lists the columns of the database as it is today beside those of the commit (DoltGres 1.3.3).
+    let catalog = format!("{database}/{hash}").replace('\'', "''");
+    let sql = format!(
+        "use {there}; select table_name, column_name from information_schema.columns \
+         where table_schema = 'public' and table_catalog = '{catalog}'; use {home}"
+    );
+    let rows = connection.texts(&sql).await?;
+    connection.keep(true);
+    let mut columns = Present::new();
+    for row in rows {
+        if let [Some(table), Some(column)] = row.as_slice() {
+            columns.entry(table.clone()).or_default().insert(column.clone());
+        }
+    }
+    Ok(columns)
 }
 
 /// A table's name without its schema's.

@@ -157,6 +157,13 @@ impl EntityTable {
         Some(Selection { columns, key, places })
     }
 
+    /// The key of a row of a selection in words, whatever the row holds.
+    pub(crate) fn key_text(&self, selection: &Selection, row: &[SqlValue]) -> String {
+        let place = |at: &usize| selection.places.get(*at).copied().flatten();
+        let part = |at: &usize| place(at).and_then(|place| row.get(place)?.text()).unwrap_or("?");
+        self.key.iter().map(part).collect::<Vec<_>>().join("/")
+    }
+
     /// The rows of a selection, which `each` lends one after the other. What is as in `like` is shared with it.
     pub(crate) fn rows(
         &self,

@@ -6,6 +6,7 @@ mod read;
 use crate::{BranchName, ChangeSet, CommitHash, CommitMeta, Snapshot, Tag};
 
 pub use outline::{Difference, Outline};
+pub(crate) use read::replayed;
 pub use read::{Project, read};
 
 /// A commit that a history builds on.

@@ -17,8 +17,9 @@ pub struct Project {
     pub history: History,
     /// The hashes of the history's commits, in their order.
     pub hashes: Vec<CommitHash>,
-    /// The commits that hold the schema and nothing else; the history begins after the last of them.
-    pub roots: Vec<CommitHash>,
+    /// Commits that are not made again, and what stands for each, oldest first. The root stands for those that hold the
+    /// schema and nothing else: every store has its own.
+    pub stand_ins: Vec<(CommitHash, Origin)>,
 }
 
 /// Reads all of a project: what branches, tags and kept heads reach. Nothing is written.
@@ -74,7 +75,7 @@ impl Reading<'_> {
         };
         if self.is_root(&commit, &changes) {
             self.places.insert(commit.hash.clone(), Origin::Root);
-            self.found.roots.push(commit.hash);
+            self.found.stand_ins.push((commit.hash, Origin::Root));
             return Ok(());
         }
         let parents = commit.parents.iter().map(|parent| self.place(parent)).collect::<StoreResult<Vec<_>>>()?;
@@ -128,7 +129,7 @@ impl Reading<'_> {
 }
 
 /// A commit as it is to be made again on what came before it in a history.
-fn replayed(
+pub(crate) fn replayed(
     model: &Model,
     history: &History,
     commit: &Commit,

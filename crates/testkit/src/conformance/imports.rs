@@ -31,7 +31,7 @@ pub async fn a_whole_project_is_read_and_made_again(store: &Store) -> Checked {
     store.tag_create(&bench.project, &tag("v1", &commits[1].hash)?).await?;
     let outline = |id: &ProjectId, found: &Project| Outline::of(&samples::model(), id, &found.history);
     let found = read(store.as_ref(), &samples::model(), &bench.project).await?;
-    assert_eq!((found.hashes.len(), found.roots.len()), (commits.len() + 1, 1), "the root is every store's own");
+    assert_eq!((found.hashes.len(), found.stand_ins.len()), (commits.len() + 1, 1), "the root is every store's own");
     let parents_first = |(at, commit): (usize, &Replayed)| {
         commit.parents.iter().all(|parent| !matches!(parent, Origin::New(index) if *index >= at))
     };

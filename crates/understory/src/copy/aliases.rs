@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use understory_manage::replay::{Outline, Project};
+use understory_manage::replay::{Origin, Outline, Project};
 use understory_manage::{CommitHash, ProjectId};
 use understory_runtime::CommitAlias;
 
@@ -21,9 +21,15 @@ impl Moved {
         let commits = from.1.names().iter().zip(&from.0.hashes);
         let commits = commits.filter_map(|(name, hash)| Some((hash.to_string(), (*arrived.get(name)?).clone())));
         // Every store has a root of its own; projects begin with the newest.
-        let root = to.0.roots.last();
-        let roots = from.0.roots.iter().filter_map(|hash| Some((hash.to_string(), root?.clone())));
-        Self { to: commits.chain(roots).collect() }
+        let root = to.0.stand_ins.iter().rev().find(|(_, place)| *place == Origin::Root).map(|(hash, _)| hash);
+        let place = |place: &Origin| match place {
+            Origin::Root => root,
+            Origin::New(index) => arrived.get(from.1.names().get(*index)?).copied(),
+            Origin::Known(_) => None,
+        };
+        let others = from.0.stand_ins.iter();
+        let others = others.filter_map(|(hash, at)| Some((hash.to_string(), place(at)?.clone())));
+        Self { to: commits.chain(others).collect() }
     }
 
     /// The earlier names that the commits have now, of those that they had before and the ones that they lose. Names of

@@ -4,6 +4,7 @@
 //! hashes there, so that what they were called before is kept. Runtime data goes table by table, by the model's columns.
 
 mod aliases;
+mod inkeep;
 mod marker;
 mod place;
 mod projects;
@@ -63,6 +64,7 @@ pub async fn copy(request: &CopyRequest, progress: &(dyn Fn(CopyProgress<'_>) + 
     let from = Source::open(&request.from, &setting).await?;
     let selection = Selection::of(&from, &request.projects).await?;
     let mut report = CopyReport::new(request);
+    from.tell(&mut report);
     if request.dry_run {
         projects::list(&from, &selection, &setting, &mut report).await?;
         tables::list(&from, &selection, &setting, &mut report).await?;

@@ -19,7 +19,8 @@ pub(super) async fn list(
     report: &mut CopyReport,
 ) -> Result<()> {
     for project in selection.projects() {
-        let found = from.read(project, setting).await?;
+        let (found, left_out) = from.read(project, setting).await?;
+        report.left_out.extend(left_out);
         report.projects.push(copied(project, &found.history, false));
     }
     Ok(())
@@ -36,7 +37,7 @@ pub(super) async fn copy(
 ) -> Result<()> {
     let (total, mut gone) = (selection.projects().len(), 0);
     for (index, project) in selection.projects().iter().enumerate() {
-        let (last, lost) = copy_one(from, to, project, setting).await?;
+        let (last, lost) = copy_one(from, to, project, setting, report).await?;
         gone += lost;
         progress(CopyProgress::Project { done: index + 1, total, last: &last });
         report.projects.push(last);
@@ -52,9 +53,11 @@ async fn copy_one(
     to: &Stores,
     project: &ProjectId,
     setting: &Setting,
+    report: &mut CopyReport,
 ) -> Result<(ProjectCopied, usize)> {
     let model = &setting.model;
-    let mut found = from.read(project, setting).await?;
+    let (mut found, left_out) = from.read(project, setting).await?;
+    report.left_out.extend(left_out);
     let was_there = to.store.project_exists(project).await?;
     if !was_there {
         // A copy that was cut off may have left some of its refs.

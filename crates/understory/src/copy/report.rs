@@ -97,10 +97,13 @@ impl CopyReport {
         }
     }
 
-    /// Notes what does not come along, unless there is nothing of it.
+    /// Notes what does not come along.
     pub(super) fn leave_out(&mut self, what: impl Into<String>, count: u64, why: impl Into<String>) {
-        if count > 0 {
-            self.left_out.push(LeftOut { what: what.into(), count, why: why.into() });
-        }
+        self.left_out.extend(left_out(what, count, why));
     }
+}
+
+/// What does not come along, unless there is nothing of it.
+pub(super) fn left_out(what: impl Into<String>, count: u64, why: impl Into<String>) -> Option<LeftOut> {
+    (count > 0).then(|| LeftOut { what: what.into(), count, why: why.into() })
 }

@@ -20,7 +20,8 @@ use crate::{Error, Result};
 /// Written with the projects: what commits were called before changes with every copy.
 const ALIASES: &str = "commit_alias";
 /// The registry of projects, whose ids it has in a column of another name.
-const REGISTRY: &str = "project_metadata";
+pub(super) const REGISTRY: &str = "project_metadata";
+pub(super) const TENANTS: &str = "tenant";
 const SETTINGS: &str = "setting";
 
 /// The projects that are copied, and whether those are all.
