@@ -17,7 +17,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(1);
 /// Projects go with their whole history, and what arrived is compared with what was there. Nobody may serve either place
 /// meanwhile. If it is cut off, do it again: it goes on.
 ///
-/// A place is a data directory, or two addresses: postgresql://… of DoltGres, a comma, postgresql://… of PostgreSQL.
+/// A place is a data directory, or two addresses: postgresql://… of DoltGres, a comma, postgresql://… of PostgreSQL. The
+/// databases of an Inkeep installation can be copied from, too.
 #[derive(clap::Args)]
 pub struct Args {
     /// Where the data is; it stays as it is
