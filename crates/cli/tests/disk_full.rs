@@ -26,7 +26,7 @@ fn a_full_disk_is_told_and_harms_nothing() {
         writeln!(std::io::stderr(), "SKIPPED {what}").unwrap();
         return;
     }
-    let server = Process::spawn(on_small_disk(home.path()));
+    let server = Process::spawn(&mut on_small_disk(home.path()));
     let client = server.client();
     let config = json!({ "type": "mcp", "mcp": { "server": { "url": "http://127.0.0.1:1" } } });
     let tools = json!({ "t": { "id": "t", "name": "0", "config": config } });

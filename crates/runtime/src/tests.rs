@@ -91,6 +91,17 @@ async fn a_server_that_is_no_postgresql_is_refused() {
     assert!(told.starts_with("the runtime store wants PostgreSQL; this is DoltGres "), "{told}");
 }
 
+/// Clocks of replicas differ. Times that they wrote are compared only to forget what is days old.
+#[test]
+fn times_of_clocks_decide_nothing_but_what_is_old() {
+    for sql in statements() {
+        let condition = sql.split_once(" where ").map_or("", |(_, after)| after);
+        let condition = condition.split(" order by ").next().unwrap_or_default();
+        let reads_a_clock = condition.contains("created_at") || condition.contains("updated_at");
+        assert_eq!(reads_a_clock, sql.starts_with("delete from") && condition.contains("created_at < ?"), "{sql}");
+    }
+}
+
 /// Queries that serve the whole server, and so read a whole table.
 const WHOLE_TABLES: &[&str] = &[
     "from tenants order by",

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// How far back a commit is looked for whose answer was not stored.
 const LOOK_BACK: usize = 1_000;
 /// How soon a record that could not be written is written again.
-const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// What to do with a request that carries an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
     reason = "shared by several test binaries"
 )]
 
+pub mod servers;
 pub mod stub;
 
 use std::io::{BufRead as _, BufReader};
@@ -30,11 +31,11 @@ impl Process {
     pub fn start(data: &Path, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_understory"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
-        Self::spawn(command)
+        Self::spawn(&mut command)
     }
 
     /// Starts a prepared command that ends up being a server, and waits until it says where it listens.
-    pub fn spawn(mut command: Command) -> Self {
+    pub fn spawn(command: &mut Command) -> Self {
         let mut child = command.env("UNDERSTORY_ADMIN_KEY", KEY).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = lines.by_ref().map_while(Result::ok).find_map(|line| find_url(&line));
@@ -55,11 +56,7 @@ impl Process {
     }
 
     pub fn client(&self) -> Client {
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(60)))
-            .http_status_as_error(false)
-            .build();
-        Client { agent: config.into(), url: self.url.clone() }
+        Client::new(&self.url, Duration::from_secs(60))
     }
 }
 
@@ -85,21 +82,53 @@ pub struct Client {
     url: String,
 }
 
+/// An answer with its headers.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 impl Client {
+    /// Speaks to a server, and waits no longer than this for any answer.
+    pub fn new(url: &str, patience: Duration) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(patience)).http_status_as_error(false).build();
+        Self { agent: config.into(), url: url.to_owned() }
+    }
+
     pub fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value), ureq::Error> {
-        let url = format!("{}{path}", self.url);
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(url)
-            .header("authorization", format!("Bearer {KEY}"))
-            .header("content-type", "application/json");
+        self.send_with(method, path, &[("authorization", &format!("Bearer {KEY}"))], body)
+            .map(|answer| (answer.status, answer.body))
+    }
+
+    /// Sends a request with these headers.
+    pub fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.header("content-type", "application/json");
         let mut response = match body {
             Some(body) => self.agent.run(request.body(body.to_string())?)?,
             None => self.agent.run(request.body(())?)?,
         };
         let status = response.status().as_u16();
         let text = response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_string()?;
-        Ok((status, serde_json::from_str(&text).unwrap_or_default()))
+        let headers = response.headers().clone();
+        Ok(Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default() })
     }
 
     pub fn get(&self, path: &str) -> Value {

@@ -21,6 +21,8 @@ pub(super) struct Project {
     pub(super) prefix: Prefix,
     /// Held by whoever writes in this process; fair. Other processes are kept out by the database's own lock.
     pub(super) writer: Arc<tokio::sync::Mutex<()>>,
+    /// Held by whoever reads a commit that is not in memory: others that want the same wait, and find it there then.
+    pub(super) reading: tokio::sync::Mutex<()>,
     /// What its refs reach.
     pub(super) known: tokio::sync::Mutex<Known>,
     generation: AtomicU64,
@@ -33,6 +35,7 @@ impl Project {
         Self {
             prefix: Prefix::of(project),
             writer: Arc::default(),
+            reading: tokio::sync::Mutex::default(),
             known: tokio::sync::Mutex::default(),
             generation: AtomicU64::new(next_generation()),
             newest: Mutex::default(),

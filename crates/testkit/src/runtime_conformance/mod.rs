@@ -86,6 +86,7 @@ macro_rules! runtime_server_tests {
             a_dead_runs_claim_goes_to_one,
             a_run_that_left_is_dead_at_once,
             a_run_that_was_paused_comes_back,
+            clocks_that_differ_make_no_difference,
             what_one_run_writes_all_read,
             what_only_files_have_is_unsupported,
             a_database_of_somebody_else_is_refused,

@@ -114,6 +114,41 @@ pub async fn a_run_that_was_paused_comes_back(place: &OnServer) -> Checked {
     Ok(())
 }
 
+/// Clocks that are five minutes apart, whichever way, make no difference to who is alive and whose work is whose.
+///
+/// What a run writes bears its clock's time. That is read to list work in order, and to forget records after days, for
+/// which minutes do not matter; who is alive is told by counts of beats and the clock of whoever looks.
+pub async fn clocks_that_differ_make_no_difference(place: &OnServer) -> Checked {
+    for minutes in [-5, 5] {
+        let (skewed, one) = two(place).await?;
+        let skew = format!(
+            "update replicas set created_at = created_at + interval '{minutes} minutes', \
+             updated_at = updated_at + interval '{minutes} minutes'; \
+             update intents set created_at = created_at + interval '{minutes} minutes'; \
+             update idempotency_records set created_at = created_at + interval '{minutes} minutes'"
+        );
+        let (id, key) = (format!("shop{minutes}"), format!("k{minutes}"));
+        let intent = skewed.project_creation_begin("acme", &id, &id).await?;
+        assert_eq!(skewed.idempotency_claim(claim(&key, "x")).await?, Claim::New);
+        let (mut liveness, begin) = (Liveness::default(), Instant::now());
+        for beat in 0..5 {
+            skewed.replica_beat().await?;
+            place.sql(&skew).await?;
+            assert_eq!(one.replicas_judge(&mut liveness, begin + Duration::from_secs(8) * beat).await?, 0);
+            assert_eq!(one.intents_take_over().await?, []);
+            assert_eq!(one.idempotency_claim(claim(&key, "x")).await?, Claim::Running);
+        }
+        assert_eq!(one.replicas_judge(&mut liveness, begin + Duration::from_secs(43)).await?, 1);
+        let taken = one.intents_take_over().await?;
+        assert_eq!(taken.iter().map(|intent| &intent.id).collect::<Vec<_>>(), [&intent.id]);
+        let resumed = Claim::Resumed { expected_head: Some("head".into()) };
+        assert_eq!(one.idempotency_claim(claim(&key, "x")).await?, resumed);
+        one.intent_done(&intent).await?;
+        one.replica_leave().await?;
+    }
+    Ok(())
+}
+
 /// What one run writes the others read at once.
 pub async fn what_one_run_writes_all_read(place: &OnServer) -> Checked {
     let (one, two) = two(place).await?;
