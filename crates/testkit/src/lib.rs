@@ -6,6 +6,7 @@
 
 pub mod conformance;
 pub mod contract;
+pub mod differential;
 pub mod doltgres;
 mod memory;
 pub mod properties;

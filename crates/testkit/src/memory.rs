@@ -80,7 +80,7 @@ impl Project {
     /// A project of nothing but its root.
     fn rooted() -> (Self, CommitHash) {
         let mut new = Self::default();
-        let root = CommitMeta::new(Signature::understory(), "Create the schema");
+        let root = CommitMeta::new(Signature::understory(), "Create schema");
         let root = new.add(&BranchName::main(), Vec::new(), &root, Snapshot::default());
         (new, root.hash)
     }

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use understory_sql::postgres::Connection;
 
 use super::locks::Locked;
-use super::write::{commit, run_migrations};
+use super::write::{TRIES, commit, is_stale_writer, run_migrations};
 use super::{At, Inner, refs};
 use crate::engine::commit::NewCommit;
+use crate::engine::errors::unexpected;
+use crate::engine::reachable::Reachable;
 use crate::replay::{History, Origin, Replayed};
 use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
 
@@ -25,6 +27,18 @@ pub(super) enum Taking {
 impl Inner {
     /// Takes a history over, where what is there goes on in it or, for a copy, makes place for it.
     pub(super) async fn import(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.import_once(at, history, taking).await {
+                // Told while commits were made, before any ref moved.
+                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn import_once(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
         let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
         let new = !self.is_there(&present);
@@ -36,7 +50,8 @@ impl Inner {
             self.require_known(at, new, history).await?;
         }
         let mut scratch = Scratch::new(self, at, &locked);
-        let mut import = Import { inner: self, made: Vec::new(), head: None };
+        let root = if new { self.root.newest().clone() } else { self.own_root(at).await? };
+        let mut import = Import { inner: self, root, made: Vec::new(), head: None };
         for commit in &history.commits {
             import.replay(&mut scratch, commit).await?;
         }
@@ -82,6 +97,14 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// The root that a project began with: not always the newest of the database.
+    async fn own_root(&self, at: &At) -> StoreResult<CommitHash> {
+        let heads = self.refs(at).await?.heads();
+        let own = |reachable: &Reachable| self.root.all().find(|root| reachable.contains(root)).cloned();
+        let own = self.reachable(at, heads, own).await?;
+        own.ok_or_else(|| unexpected("the project has no root"))
     }
 
     /// Removes the refs that a copy does not have; its branches are moved, not made anew.
@@ -182,6 +205,7 @@ impl<'a> Scratch<'a> {
 /// A history that is being made again.
 struct Import<'a> {
     inner: &'a Inner,
+    root: CommitHash,
     made: Vec<CommitHash>,
     /// The commit that the connection's branch is at: most commits follow the one before.
     head: Option<CommitHash>,
@@ -190,7 +214,7 @@ struct Import<'a> {
 impl Import<'_> {
     fn place(&self, origin: &Origin) -> StoreResult<CommitHash> {
         let made = match origin {
-            Origin::Root => Some(self.inner.root.newest()),
+            Origin::Root => Some(&self.root),
             Origin::Known(hash) => Some(hash),
             Origin::New(index) => self.made.get(*index),
         };

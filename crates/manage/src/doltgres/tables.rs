@@ -37,9 +37,10 @@ impl Inner {
         // On an error the connection stays with the commit, and is closed.
         connection.keep(false);
         let (there, home) = (self.connections.revision(hash.as_str()), self.connections.revision(""));
+        // The columns of the database itself are listed beside those of the commit.
         let sql = format!(
             "use {there}; select table_name, column_name from information_schema.columns \
-             where table_schema = 'public'; use {home}"
+             where table_schema = 'public' and table_catalog like '%/{hash}'; use {home}"
         );
         let rows = connection.texts(&sql).await?;
         connection.keep(true);

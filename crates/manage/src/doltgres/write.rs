@@ -14,7 +14,7 @@ use crate::engine::notes::Notes;
 use crate::{Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Snapshot, StoreError, StoreResult};
 
 /// How often a write is begun again that others came in the way of.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 /// What is written on a branch.
 pub(super) struct Write {
@@ -278,9 +278,14 @@ impl Inner {
 fn may_work_again(error: &StoreError) -> bool {
     match error {
         StoreError::Busy(_) => true,
-        StoreError::Engine { source: Some(source), .. } => source.downcast_ref::<SqlError>().is_some_and(is_stale),
-        _ => false,
+        error => is_stale_writer(error),
     }
+}
+
+/// Whether a connection failed for what it did before: what it was to do now may be begun again on another one.
+pub(super) fn is_stale_writer(error: &StoreError) -> bool {
+    matches!(error, StoreError::Engine { source: Some(source), .. }
+        if source.downcast_ref::<SqlError>().is_some_and(is_stale))
 }
 
 /// Commits all that the connection has changed, which ends its transaction.
