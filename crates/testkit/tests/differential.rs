@@ -21,7 +21,7 @@ fn doltlite_and_doltgres_do_the_same() -> Checked {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let database = runtime.block_on(TestServer::DoltGres.database("doltlite_and_doltgres_do_the_same"))?;
     let Some(database) = database else { return Ok(()) };
-    let (seed, count) = (number(SEED).unwrap_or_else(|| rand_seed()), number(COUNT).unwrap_or(SEQUENCES));
+    let (seed, count) = (number(SEED).unwrap_or_else(rand_seed), number(COUNT).unwrap_or(SEQUENCES));
     eprintln!("{SEED}={seed} {COUNT}={count}");
     let (home, url, versions) = (tempfile::tempdir()?, database.url(), Versions::new()?);
     let stores = runtime.block_on(async {

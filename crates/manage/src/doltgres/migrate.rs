@@ -5,6 +5,7 @@
 
 use super::import::Scratch;
 use super::locks::Locked;
+use super::moves::Moves;
 use super::write::{Outcome, TRIES, is_stale_writer, migrate_on};
 use super::{At, Inner, root};
 use crate::engine::commit::NewCommit;
@@ -95,9 +96,11 @@ impl Inner {
                 made.push((branch, commit));
             }
         }
-        let moves: Vec<_> =
-            made.iter().map(|(branch, commit)| (&branch.name, Some(&branch.head), &commit.hash)).collect();
-        self.move_branches(at, &moves).await?;
+        let mut moves = Moves::default();
+        for (branch, commit) in &made {
+            moves.force(&at.project.prefix.branch(&branch.name), commit.hash.as_str());
+        }
+        self.move_refs(at, moves).await?;
         scratch.end().await?;
         Ok(made.into_iter().map(|(branch, commit)| (branch.name, commit)).collect())
     }

@@ -8,7 +8,7 @@ use understory_sql::{Migrations, SqlError, SqlValue, Store};
 
 use super::history::hash_cell;
 use super::locks::Connections;
-use super::refs;
+use super::moves::Moves;
 use super::write::migrate_on;
 use crate::engine::commit::{NewCommit, root_meta};
 use crate::engine::errors::unexpected;
@@ -91,14 +91,16 @@ impl Root {
         let scratch = encode_scratch(0);
         let mover = connections.lock(MAIN).await?;
         require_ours(&mover.connection).await?;
-        mover.call("select dolt_branch('-f', ?, ?)", &[&scratch, MAIN]).await?;
+        let mut moves = Moves::default();
+        moves.force(&scratch, MAIN);
+        moves.make(&mover).await?;
         let made = Self::migrate_scratch(connections, migrations, &scratch).await?;
+        let mut moves = Moves::default();
         if let Some(hash) = made {
-            mover.call("select dolt_branch('-f', ?, ?)", &[MAIN, hash.as_str()]).await?;
+            moves.force(MAIN, hash.as_str());
         }
-        refs::delete(&mover, &scratch).await?;
-        mover.release().await;
-        Ok(())
+        moves.delete(&scratch);
+        mover.finish(moves).await
     }
 
     /// Commits the migrations that a branch lacks. The connection is closed, since its branch is to go.

@@ -6,6 +6,7 @@ use understory_sql::{Dialect, Migrations, SqlError, SqlValue, Store};
 
 use super::history::hash_cell;
 use super::locks::{Locked, has_words, is_stale};
+use super::moves::Moves;
 use super::tables::bare;
 use super::{At, Inner};
 use crate::engine::commit::NewCommit;
@@ -112,8 +113,9 @@ impl Inner {
             Some(_) => {}
             None => {
                 let locked = self.connections.lock(at.project.prefix.first()).await?;
-                super::refs::create(&locked, &at.project.prefix.branch(&main), root).await?;
-                locked.release().await;
+                let mut moves = Moves::default();
+                moves.create(&at.project.prefix.branch(&main), root);
+                locked.finish(moves).await?;
             }
         }
         let outcome = self.on_branch(at, &main, root, &NewCommit::new(meta), &Work::First(changes)).await?;
