@@ -253,6 +253,22 @@ async fn changes_between_old_and_new_commits_are_told_in_todays_shape() {
 }
 
 #[tokio::test]
+async fn changes_of_a_migrated_branch_are_told_while_main_is_not_migrated() {
+    let versions = Versions::new();
+    let (id, old) = versions.project().await;
+    let store = versions.new.store();
+    let side = BranchName::new("side").unwrap();
+    store.branch_create(&id, &side, &old).await.unwrap();
+    let mut draft = versions.new.draft(store.read(&id, &old).await.unwrap());
+    draft.put(versions.new.entity("note"), note("a").with("text", "new").with("stars", 5));
+    let changes = draft.finish().unwrap();
+    let commit = versions.new.apply_on(&store, &id, &side, &old, &changes, None).await;
+    let own = versions.new.store().changes(&id, Some(&commit.parents[0]), &commit.hash).await.unwrap();
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0].after.as_ref().unwrap().get("stars"), &json!(5));
+}
+
+#[tokio::test]
 async fn an_older_program_says_what_it_does_not_know() {
     let versions = Versions::new();
     let (id, head) = versions.project().await;

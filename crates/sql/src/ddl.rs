@@ -1,8 +1,8 @@
 //! DDL from the model's shape, for both dialects.
 
 use sea_query::{
-    Alias, ColumnDef, ColumnType as SqlType, Index, IndexCreateStatement, PostgresQueryBuilder, SchemaStatementBuilder,
-    SqliteQueryBuilder, Table,
+    Alias, ColumnDef, ColumnType as SqlType, Expr, Index, IndexCreateStatement, PostgresQueryBuilder,
+    SchemaStatementBuilder, SqliteQueryBuilder, Table,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -73,15 +73,12 @@ impl Dialect {
     /// Rows that were there before get the model's default, if it has one.
     fn add_column(self, table: &str, column: &ColumnShape) -> Result<String, Refused> {
         let mut definition = self.column(column)?;
-        match &column.default {
-            None | Some(Value::Null) => {}
-            Some(Value::Bool(boolean)) if self == Self::Postgres => _ = definition.default(*boolean),
-            Some(Value::Bool(boolean)) => _ = definition.default(i32::from(*boolean)),
-            Some(Value::Number(number)) => _ = definition.default(sea_query::Expr::cust(number.to_string())),
-            Some(Value::String(text)) if column.column_type() != Some(ColumnType::Json) => {
-                definition.default(text.as_str());
+        let default = column.default.as_ref().filter(|default| !default.is_null());
+        if let Some(default) = default {
+            match self {
+                Self::Sqlite => sqlite_default(&mut definition, column, default),
+                Self::Postgres => postgres_default(&mut definition, column, default),
             }
-            Some(json) => _ = definition.default(json.to_string()),
         }
         Ok(self.ddl(Table::alter().table(Alias::new(table)).add_column(&mut definition)))
     }
@@ -110,6 +107,41 @@ impl Dialect {
             Self::Sqlite => statement.to_string(SqliteQueryBuilder),
             Self::Postgres => statement.to_string(PostgresQueryBuilder),
         }
+    }
+}
+
+fn sqlite_default(definition: &mut ColumnDef, column: &ColumnShape, default: &Value) {
+    match default {
+        Value::Bool(boolean) => definition.default(i32::from(*boolean)),
+        Value::Number(number) => definition.default(Expr::cust(number.to_string())),
+        other => definition.default(text_of(column, other)),
+    };
+}
+
+/// As a text that is cast to the column's type: DoltGres 1.3.3 merges no branches of which one has a column with a
+/// plain default of another type (`incompatible type for default value`).
+fn postgres_default(definition: &mut ColumnDef, column: &ColumnShape, default: &Value) {
+    let text = text_of(column, default);
+    let ty = match column.column_type() {
+        Some(ColumnType::Boolean) => "bool",
+        Some(ColumnType::Integer) => "bigint",
+        Some(ColumnType::Number) => "double precision",
+        Some(ColumnType::Numeric) => "numeric",
+        Some(ColumnType::Timestamp) => "timestamp(3)",
+        Some(ColumnType::TimestampTz) => "timestamptz(3)",
+        _ => {
+            definition.default(text);
+            return;
+        }
+    };
+    definition.default(Expr::cust(format!("'{}'::{ty}", text.replace('\'', "''"))));
+}
+
+/// A default as the text that a column keeps; JSON is written out.
+fn text_of(column: &ColumnShape, default: &Value) -> String {
+    match default {
+        Value::String(text) if column.column_type() != Some(ColumnType::Json) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -267,7 +299,9 @@ mod tests {
         let wide = SchemaChange::WidenColumn("t".into(), column("a", "string(99)", false, None));
         assert_eq!(postgres(wide), r#"ALTER TABLE "t" ALTER COLUMN "a" TYPE varchar(99)"#);
         let added = SchemaChange::AddColumn("t".into(), column("a", "boolean", false, Some(json!(false))));
-        assert_eq!(postgres(added), r#"ALTER TABLE "t" ADD COLUMN "a" bool NOT NULL DEFAULT FALSE"#);
+        assert_eq!(postgres(added), r#"ALTER TABLE "t" ADD COLUMN "a" bool NOT NULL DEFAULT ('false'::bool)"#);
+        let added = SchemaChange::AddColumn("t".into(), column("a", "text", true, Some(json!("it's"))));
+        assert_eq!(postgres(added), r#"ALTER TABLE "t" ADD COLUMN "a" text DEFAULT 'it''s'"#);
     }
 
     #[test]

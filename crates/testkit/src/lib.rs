@@ -6,9 +6,12 @@
 
 pub mod conformance;
 pub mod contract;
+pub mod differential;
 pub mod doltgres;
+pub mod faults;
 mod memory;
 pub mod properties;
+pub mod proxy;
 pub mod runtime_conformance;
 pub mod samples;
 pub mod server;

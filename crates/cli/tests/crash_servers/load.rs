@@ -176,7 +176,7 @@ impl Load {
         self.write(&post(format!("tag {name}"), format!("{own}/tags"), json!({ "name": format!("v{name}") })))?;
         let path = format!("{own}/branches/{name}");
         self.write(&Write { key: format!("delete {name}"), method: "DELETE", path, body: json!({}) })?;
-        if turn % 3 == 0 {
+        if turn.is_multiple_of(3) {
             self.write(&post(format!("project {name}"), format!("{TENANT}/projects"), project(&format!("p{name}"))))?;
         }
         Some(())

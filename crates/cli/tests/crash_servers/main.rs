@@ -56,8 +56,14 @@ fn killed_servers_and_replicas_lose_nothing_acknowledged() {
                 _ => replicas[round / 3 % 2].kill(),
             }
             match round % 3 {
-                0 => load.await_outage().then(|| databases.doltgres.start()).unwrap_or_else(|| panic!("no outage")),
-                1 => load.await_outage().then(|| databases.postgres.start()).unwrap_or_else(|| panic!("no outage")),
+                0 => {
+                    assert!(load.await_outage(), "no outage");
+                    databases.doltgres.start();
+                }
+                1 => {
+                    assert!(load.await_outage(), "no outage");
+                    databases.postgres.start();
+                }
                 _ => {
                     let which = round / 3 % 2;
                     replicas[which] = start(&databases, home.path(), which);

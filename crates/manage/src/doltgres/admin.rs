@@ -6,6 +6,7 @@ use std::path::Path;
 use understory_sql::SqlValue;
 
 use super::import::Taking;
+use super::moves::Moves;
 use super::{At, DoltGres, Inner, refs};
 use crate::bundle::{self, Bundle, BundleError, Content};
 use crate::replay::History;
@@ -46,9 +47,9 @@ impl Inner {
     /// Drops what an import that was cut off left, and lets the engine collect what no ref needs.
     pub(super) async fn gc(&self, at: &At) -> StoreResult<()> {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
-        for name in self.refs(at).await?.scratch {
-            refs::delete(&locked, &name).await?;
-        }
+        let mut moves = Moves::default();
+        self.refs(at).await?.scratch.iter().for_each(|name| moves.delete(name));
+        moves.make(&locked).await?;
         locked.call("select dolt_gc('--shallow')", &[]).await?;
         locked.release().await;
         Ok(())
@@ -58,18 +59,15 @@ impl Inner {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
         let refs = refs::Refs::read(self.readers(), &at.project.prefix).await?;
         let prefix = &at.project.prefix;
-        for tag in &refs.tags {
-            locked.call("select dolt_tag('-d', ?)", &[&prefix.branch(&tag.name)]).await?;
-        }
+        let mut moves = Moves::default();
+        refs.tags.iter().for_each(|tag| moves.untag(&prefix.branch(&tag.name)));
         let branches = refs.branches.iter().filter(|branch| !branch.name.is_main());
         let names = branches.map(|branch| prefix.branch(&branch.name));
         let names = names.chain(refs.kept.iter().map(|head| prefix.keep(head))).chain(refs.scratch.iter().cloned());
         // The project is there as long as its main is: that goes last.
         let main = refs.main().map(|_| prefix.branch(&BranchName::main()));
-        for name in names.chain(main) {
-            refs::delete(&locked, &name).await?;
-        }
-        locked.release().await;
+        names.chain(main).for_each(|name| moves.delete(&name));
+        locked.finish(moves).await?;
         at.project.renew().await;
         Ok(())
     }

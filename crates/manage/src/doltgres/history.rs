@@ -61,7 +61,9 @@ impl Inner {
                 limit = steps.next().unwrap_or(limit);
                 let sql = "select commit_hash, parents from dolt_log(?, '--parents') limit ?";
                 for row in connection.query(sql, &[hash.as_str().into(), number(limit)]).await? {
-                    read.insert(hash_cell(row.first())?, self.parents_in(row.get(1))?);
+                    let hash = hash_cell(row.first())?;
+                    let parents = self.parents_in(&hash, row.get(1))?;
+                    read.insert(hash, parents);
                 }
             }
             let parents = read.get(&hash).ok_or_else(|| unexpected(format!("commit {hash} is in no log")))?;
@@ -72,11 +74,9 @@ impl Inner {
         Ok(())
     }
 
-    /// The parents of a commit, of which what the engine made before the root is none.
-    fn parents_in(&self, cell: Option<&SqlValue>) -> StoreResult<Vec<CommitHash>> {
-        let mut parents = parents_of(cell)?;
-        parents.retain(|parent| parent != self.root.before());
-        Ok(parents)
+    /// The parents of a commit. A project's history begins at its root, whatever the database has before.
+    fn parents_in(&self, hash: &CommitHash, cell: Option<&SqlValue>) -> StoreResult<Vec<CommitHash>> {
+        if self.root.is(hash) { Ok(Vec::new()) } else { parents_of(cell) }
     }
 
     /// At most `limit` commits from one that is there, after the first `skip`, children before parents.
@@ -98,10 +98,11 @@ impl Inner {
         let mut commits = Vec::with_capacity(rows.len());
         for row in rows {
             let hash = hash_cell(row.first())?;
-            if hash == *self.root.before() {
+            let is_root = self.root.is(&hash);
+            commits.push(self.commit(hash, &row)?);
+            if is_root {
                 break;
             }
-            commits.push(self.commit(hash, &row)?);
         }
         Ok(commits)
     }
@@ -114,7 +115,7 @@ impl Inner {
         let (message, notes) = Notes::split(text(4)?);
         let meta = CommitMeta::from_engine(Signature::new(text(1)?, text(2)?), message);
         let date = notes.time.map_or_else(|| text(3).map(rfc3339), Ok)?;
-        let mut parents = self.parents_in(row.get(5))?;
+        let mut parents = self.parents_in(&hash, row.get(5))?;
         parents.extend(notes.parent);
         Ok(Commit { hash, parents, meta, date })
     }

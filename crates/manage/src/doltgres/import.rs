@@ -7,9 +7,13 @@ use std::collections::BTreeSet;
 use understory_sql::postgres::Connection;
 
 use super::locks::Locked;
-use super::write::{commit, run_migrations};
+use super::moves::Moves;
+use super::names::Prefix;
+use super::write::{TRIES, commit, is_stale_writer, run_migrations};
 use super::{At, Inner, refs};
 use crate::engine::commit::NewCommit;
+use crate::engine::errors::unexpected;
+use crate::engine::reachable::Reachable;
 use crate::replay::{History, Origin, Replayed};
 use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
 
@@ -25,6 +29,18 @@ pub(super) enum Taking {
 impl Inner {
     /// Takes a history over, where what is there goes on in it or, for a copy, makes place for it.
     pub(super) async fn import(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.import_once(at, history, taking).await {
+                // Told while commits were made, before any ref moved.
+                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn import_once(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
         let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
         let new = !self.is_there(&present);
@@ -36,35 +52,30 @@ impl Inner {
             self.require_known(at, new, history).await?;
         }
         let mut scratch = Scratch::new(self, at, &locked);
-        let mut import = Import { inner: self, made: Vec::new(), head: None };
+        let root = if new { self.root.newest().clone() } else { self.own_root(at).await? };
+        let mut import = Import { inner: self, root, made: Vec::new(), head: None };
         for commit in &history.commits {
             import.replay(&mut scratch, commit).await?;
         }
-        let mut moves = Vec::new();
-        for branch in &history.branches {
-            let to = import.place(&branch.to)?;
-            moves.push((&branch.name, present.head(&branch.name).cloned(), to));
-        }
-        // A project is there once main is: it comes last.
-        moves.sort_by_key(|(name, ..)| name.is_main());
-        let tags = history.tags.iter().map(|(tag, origin)| Ok(Tag { hash: import.place(origin)?, ..tag.clone() }));
-        let tags = tags.collect::<StoreResult<Vec<_>>>()?;
+        let prefix = &at.project.prefix;
+        let mut moves = Moves::default();
         if taking == Taking::Replace {
-            self.make_place(at, &present, history).await?;
+            make_place(&mut moves, prefix, &present, history);
         }
-        let mover = self.connections.lock(&move_lock(at)).await?;
-        for tag in tags {
-            refs::make_tag(&mover, &at.project.prefix, &tag).await?;
+        for (tag, origin) in &history.tags {
+            moves.tag(prefix, &Tag { hash: import.place(origin)?, ..tag.clone() });
         }
         let kept = if taking == Taking::GoOn { present.kept.as_slice() } else { &[] };
-        for head in history.kept.iter().map(|origin| import.place(origin)).collect::<StoreResult<BTreeSet<_>>>()? {
-            if !kept.contains(&head) {
-                refs::create(&mover, &at.project.prefix.keep(&head), &head).await?;
-            }
+        let heads = history.kept.iter().map(|origin| import.place(origin));
+        for head in heads.collect::<StoreResult<BTreeSet<_>>>()?.iter().filter(|head| !kept.contains(head)) {
+            moves.create(&prefix.keep(head), head);
         }
-        mover.release().await;
-        let moves: Vec<_> = moves.iter().map(|(name, from, to)| (*name, from.as_ref(), to)).collect();
-        self.move_branches(at, &moves).await?;
+        // A project is there once main is: it comes last.
+        let (main, others): (Vec<_>, Vec<_>) = history.branches.iter().partition(|branch| branch.name.is_main());
+        for branch in others.into_iter().chain(main) {
+            moves.force(&prefix.branch(&branch.name), import.place(&branch.to)?.as_str());
+        }
+        self.move_refs(at, moves).await?;
         scratch.end().await?;
         Ok(import.made)
     }
@@ -84,40 +95,27 @@ impl Inner {
         Ok(())
     }
 
-    /// Removes the refs that a copy does not have; its branches are moved, not made anew.
-    async fn make_place(&self, at: &At, present: &refs::Refs, history: &History) -> StoreResult<()> {
-        let mover = self.connections.lock(&move_lock(at)).await?;
-        let prefix = &at.project.prefix;
-        for tag in &present.tags {
-            mover.call("select dolt_tag('-d', ?)", &[&prefix.branch(&tag.name)]).await?;
-        }
-        let stays = |name: &BranchName| history.branches.iter().any(|branch| branch.name == *name);
-        let gone =
-            present.branches.iter().filter(|branch| !stays(&branch.name)).map(|branch| prefix.branch(&branch.name));
-        for name in gone.chain(present.kept.iter().map(|head| prefix.keep(head))) {
-            refs::delete(&mover, &name).await?;
-        }
-        mover.release().await;
-        Ok(())
+    /// The root that a project began with: not always the newest of the database.
+    async fn own_root(&self, at: &At) -> StoreResult<CommitHash> {
+        let heads = self.refs(at).await?.heads();
+        let own = |reachable: &Reachable| self.root.all().find(|root| reachable.contains(root)).cloned();
+        let own = self.reachable(at, heads, own).await?;
+        own.ok_or_else(|| unexpected("the project has no root"))
     }
 
-    /// Moves branches, from where they are to these commits. The caller holds the project's lock.
-    pub(super) async fn move_branches(
-        &self,
-        at: &At,
-        moves: &[(&BranchName, Option<&CommitHash>, &CommitHash)],
-    ) -> StoreResult<()> {
-        let mover = self.connections.lock(&move_lock(at)).await?;
-        for (name, from, to) in moves {
-            let branch = at.project.prefix.branch(name);
-            match from {
-                Some(_) => mover.call("select dolt_branch('-f', ?, ?)", &[&branch, to.as_str()]).await?,
-                None => refs::create(&mover, &branch, to).await?,
-            }
-        }
-        mover.release().await;
-        Ok(())
+    /// Moves refs. The caller holds the project's lock.
+    pub(super) async fn move_refs(&self, at: &At, moves: Moves) -> StoreResult<()> {
+        self.connections.lock(&move_lock(at)).await?.finish(moves).await
     }
+}
+
+/// Removes the refs that a copy does not have; its branches are moved, not made anew.
+fn make_place(moves: &mut Moves, prefix: &Prefix, present: &refs::Refs, history: &History) {
+    present.tags.iter().for_each(|tag| moves.untag(&prefix.branch(&tag.name)));
+    let stays = |name: &BranchName| history.branches.iter().any(|branch| branch.name == *name);
+    let gone = present.branches.iter().filter(|branch| !stays(&branch.name));
+    gone.for_each(|branch| moves.delete(&prefix.branch(&branch.name)));
+    present.kept.iter().for_each(|head| moves.delete(&prefix.keep(head)));
 }
 
 /// Each branch must be where the history says, and each new name be free, before anything is made.
@@ -161,27 +159,25 @@ impl<'a> Scratch<'a> {
     pub(super) async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
         let name = self.at.project.prefix.scratch(self.used);
         self.used += 1;
-        let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
-        mover.call("select dolt_branch('-f', ?, ?)", &[&name, hash.as_str()]).await?;
-        mover.release().await;
+        let mut moves = Moves::default();
+        moves.force(&name, hash.as_str());
+        self.inner.move_refs(self.at, moves).await?;
         self.locked.go_to(&name).await?;
         Ok(self.connection().batch("begin").await?)
     }
 
     /// Deletes the branches. The connection that wrote on them is of no use after that.
     pub(super) async fn end(self) -> StoreResult<()> {
-        let mover = self.inner.connections.lock(&move_lock(self.at)).await?;
-        for name in (0..self.used).map(|number| self.at.project.prefix.scratch(number)) {
-            refs::delete(&mover, &name).await?;
-        }
-        mover.release().await;
-        Ok(())
+        let mut moves = Moves::default();
+        (0..self.used).for_each(|number| moves.delete(&self.at.project.prefix.scratch(number)));
+        self.inner.move_refs(self.at, moves).await
     }
 }
 
 /// A history that is being made again.
 struct Import<'a> {
     inner: &'a Inner,
+    root: CommitHash,
     made: Vec<CommitHash>,
     /// The commit that the connection's branch is at: most commits follow the one before.
     head: Option<CommitHash>,
@@ -190,7 +186,7 @@ struct Import<'a> {
 impl Import<'_> {
     fn place(&self, origin: &Origin) -> StoreResult<CommitHash> {
         let made = match origin {
-            Origin::Root => Some(self.inner.root.newest()),
+            Origin::Root => Some(&self.root),
             Origin::Known(hash) => Some(hash),
             Origin::New(index) => self.made.get(*index),
         };

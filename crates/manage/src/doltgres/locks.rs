@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use understory_sql::postgres::{Connection, POOL_SIZE, Pool, ServerUrl};
 use understory_sql::{SqlError, SqlValue};
 
+use super::moves::Moves;
 use crate::engine::tables::quote;
 use crate::{StoreError, StoreResult};
 
@@ -104,6 +105,13 @@ impl Locked<'_> {
             Ok(()) => self.connection.keep(true),
             Err(error) => tracing::debug!(%error, "a connection is closed instead of going back"),
         }
+    }
+
+    /// Moves refs, and gives all back.
+    pub(super) async fn finish(self, moves: Moves) -> StoreResult<()> {
+        moves.make(&self).await?;
+        self.release().await;
+        Ok(())
     }
 
     /// Calls a function of the engine for what it does.

@@ -5,7 +5,8 @@
 
 use super::import::Scratch;
 use super::locks::Locked;
-use super::write::{Outcome, migrate_on};
+use super::moves::Moves;
+use super::write::{Outcome, TRIES, is_stale_writer, migrate_on};
 use super::{At, Inner, root};
 use crate::engine::commit::NewCommit;
 use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreError, StoreResult};
@@ -16,6 +17,18 @@ impl Inner {
         if self.branches_behind(at).await?.is_empty() {
             return Ok(Vec::new());
         }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.migrate_all(at).await {
+                // Told while commits were made, before any branch moved.
+                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn migrate_all(&self, at: &At) -> StoreResult<Vec<(BranchName, Commit)>> {
         let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         // Asked again under the lock: from here on no branch moves.
         let behind = self.branches_behind(at).await?;
@@ -32,6 +45,17 @@ impl Inner {
         if !self.is_behind(expected).await? {
             return Ok(Outcome::Nothing);
         }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.migrate_one(at, name, expected).await {
+                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn migrate_one(&self, at: &At, name: &BranchName, expected: &CommitHash) -> StoreResult<Outcome> {
         let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
         let (head, dirty) = self.head(at, name).await?;
         if head != *expected {
@@ -72,9 +96,11 @@ impl Inner {
                 made.push((branch, commit));
             }
         }
-        let moves: Vec<_> =
-            made.iter().map(|(branch, commit)| (&branch.name, Some(&branch.head), &commit.hash)).collect();
-        self.move_branches(at, &moves).await?;
+        let mut moves = Moves::default();
+        for (branch, commit) in &made {
+            moves.force(&at.project.prefix.branch(&branch.name), commit.hash.as_str());
+        }
+        self.move_refs(at, moves).await?;
         scratch.end().await?;
         Ok(made.into_iter().map(|(branch, commit)| (branch.name, commit)).collect())
     }

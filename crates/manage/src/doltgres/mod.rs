@@ -10,6 +10,7 @@ mod history;
 mod import;
 mod locks;
 mod migrate;
+mod moves;
 mod names;
 mod project;
 mod refs;
@@ -30,6 +31,7 @@ use self::locks::Connections;
 use self::project::{Project, Projects};
 use self::refs::Refs;
 use self::root::Root;
+use crate::engine::reachable::Reachable;
 use crate::engine::tables::Tables;
 use crate::engine::{CACHED_CHANGES, CACHED_ROWS, KNOWN_SCHEMAS, changes_weight, check_model};
 use crate::{Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
@@ -133,7 +135,20 @@ impl Inner {
     }
 
     async fn require_commit(&self, at: &At, hash: &CommitHash) -> StoreResult<()> {
-        if self.reaches(at, hash).await? { Ok(()) } else { Err(StoreError::UnknownCommit(hash.clone())) }
+        self.require_commits(at, [hash]).await
+    }
+
+    /// Commits that refs of the project must reach.
+    async fn require_commits<const N: usize>(&self, at: &At, hashes: [&CommitHash; N]) -> StoreResult<()> {
+        let heads = self.refs(at).await?.heads();
+        if hashes.iter().all(|hash| heads.contains(*hash)) {
+            return Ok(());
+        }
+        let unknown = |reachable: &Reachable| hashes.into_iter().find(|hash| !reachable.contains(hash));
+        match self.reachable(at, heads, unknown).await? {
+            Some(unknown) => Err(StoreError::UnknownCommit(unknown.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Whether a commit lacks migrations. A schema that this program does not know is an error.

@@ -6,12 +6,17 @@ use understory_sql::SqlValue;
 use understory_sql::postgres::Pool;
 
 use super::history::hash_cell;
-use super::locks::Locked;
+use super::locks::has_words;
+use super::moves::Moves;
 use super::names::Prefix;
+use super::write::TRIES;
 use super::{At, Inner};
 use crate::engine::errors::failed;
-use crate::engine::notes::{NOTE, Notes, author, rfc3339};
+use crate::engine::notes::{Notes, rfc3339};
 use crate::{Branch, BranchName, CommitHash, Signature, StoreError, StoreResult, Tag};
+
+/// How the engine tells that a ref is gone that it has just listed.
+const VANISHED: [&str; 2] = ["tag ref not found", "branch not found"];
 
 /// Where all refs of a project lead: branches, kept heads and tags.
 #[derive(Debug, Default)]
@@ -27,7 +32,22 @@ pub(super) struct Refs {
 
 impl Refs {
     /// The refs that Understory made for a project; somebody else's are none.
+    ///
+    /// The engine lists names first and looks each one up then; where somebody deletes one meanwhile, of whichever
+    /// project, it fails (DoltGres 1.3.3: `tag ref not found`).
     pub(super) async fn read(readers: &Pool, prefix: &Prefix) -> StoreResult<Self> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match Self::read_once(readers, prefix).await {
+                Err(StoreError::Engine { source: Some(source), .. })
+                    if tries < TRIES && VANISHED.iter().any(|words| has_words(source.as_ref(), words)) => {}
+                read => return read,
+            }
+        }
+    }
+
+    async fn read_once(readers: &Pool, prefix: &Prefix) -> StoreResult<Self> {
         let connection = readers.connection().await?;
         let bounds = [SqlValue::from(prefix.first()), prefix.end().into()];
         let branches = "select name, hash from dolt_branches where name >= ? and name < ?";
@@ -95,9 +115,9 @@ impl Inner {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
         self.require_commit(at, hash).await?;
         self.refs(at).await?.require_free(name)?;
-        create(&locked, &at.project.prefix.branch(name), hash).await?;
-        locked.release().await;
-        Ok(())
+        let mut moves = Moves::default();
+        moves.create(&at.project.prefix.branch(name), hash);
+        locked.finish(moves).await
     }
 
     pub(super) async fn branch_rename(&self, at: &At, from: &BranchName, to: &BranchName) -> StoreResult<()> {
@@ -106,9 +126,9 @@ impl Inner {
         refs.movable(from)?;
         refs.require_free(to)?;
         let prefix = &at.project.prefix;
-        locked.call("select dolt_branch('-m', '-f', ?, ?)", &[&prefix.branch(from), &prefix.branch(to)]).await?;
-        locked.release().await;
-        Ok(())
+        let mut moves = Moves::default();
+        moves.rename(&prefix.branch(from), &prefix.branch(to));
+        locked.finish(moves).await
     }
 
     /// One statement, whichever it is: before it the branch is there, after it its head is kept.
@@ -120,20 +140,21 @@ impl Inner {
             return Err(StoreError::HeadMoved { branch: name.clone(), head: head.clone() });
         }
         let (branch, keep) = (at.project.prefix.branch(name), at.project.prefix.keep(expected));
+        let mut moves = Moves::default();
         match refs.kept.contains(expected) {
-            true => delete(&locked, &branch).await?,
-            false => locked.call("select dolt_branch('-m', '-f', ?, ?)", &[&branch, &keep]).await?,
+            true => moves.delete(&branch),
+            false => moves.rename(&branch, &keep),
         }
-        locked.release().await;
-        Ok(())
+        locked.finish(moves).await
     }
 
     pub(super) async fn keep_drop(&self, at: &At, head: &CommitHash) -> StoreResult<()> {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
+        let mut moves = Moves::default();
         if self.refs(at).await?.kept.contains(head) {
-            delete(&locked, &at.project.prefix.keep(head)).await?;
+            moves.delete(&at.project.prefix.keep(head));
         }
-        locked.release().await;
+        locked.finish(moves).await?;
         // What only it reached is unknown from now on, though it may be in memory.
         at.project.renew().await;
         Ok(())
@@ -143,9 +164,9 @@ impl Inner {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
         self.require_commit(at, &tag.hash).await?;
         self.refs(at).await?.require_free(&tag.name)?;
-        make_tag(&locked, &at.project.prefix, tag).await?;
-        locked.release().await;
-        Ok(())
+        let mut moves = Moves::default();
+        moves.tag(&at.project.prefix, tag);
+        locked.finish(moves).await
     }
 
     /// Its commit is kept first: at no moment is it reached by nothing.
@@ -155,26 +176,11 @@ impl Inner {
         let tag = refs.tags.iter().find(|tag| tag.name == *name);
         let tag = tag.ok_or_else(|| StoreError::UnknownTag(name.clone()))?;
         let prefix = &at.project.prefix;
+        let mut moves = Moves::default();
         if !refs.kept.contains(&tag.hash) {
-            create(&locked, &prefix.keep(&tag.hash), &tag.hash).await?;
+            moves.create(&prefix.keep(&tag.hash), &tag.hash);
         }
-        locked.call("select dolt_tag('-d', ?)", &[&prefix.branch(name)]).await?;
-        locked.release().await;
-        Ok(())
+        moves.untag(&prefix.branch(name));
+        locked.finish(moves).await
     }
-}
-
-pub(super) async fn create(locked: &Locked<'_>, branch: &str, at: &CommitHash) -> StoreResult<()> {
-    locked.call("select dolt_branch(?, ?)", &[branch, at.as_str()]).await
-}
-
-pub(super) async fn delete(locked: &Locked<'_>, branch: &str) -> StoreResult<()> {
-    locked.call("select dolt_branch('-D', ?)", &[branch]).await
-}
-
-pub(super) async fn make_tag(locked: &Locked<'_>, prefix: &Prefix, tag: &Tag) -> StoreResult<()> {
-    let message = tag.message.replace(['\0', NOTE], "");
-    let message = Notes { parent: None, time: Some(tag.date.clone()) }.add_to(&message);
-    let arguments = [&prefix.branch(&tag.name), tag.hash.as_str(), &message, &author(&tag.tagger)];
-    locked.call("select dolt_tag(?, ?, '-m', ?, '--author', ?)", &arguments).await
 }

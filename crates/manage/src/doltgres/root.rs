@@ -6,14 +6,14 @@ use understory_sql::migration::{LEDGER_TABLE, LedgerEntry, Migrate};
 use understory_sql::postgres::{Connection, Pool};
 use understory_sql::{Migrations, SqlError, SqlValue, Store};
 
-use super::history::{self, hash_cell};
+use super::history::hash_cell;
 use super::locks::Connections;
-use super::refs;
+use super::moves::Moves;
 use super::write::migrate_on;
-use crate::engine::commit::NewCommit;
+use crate::engine::commit::{NewCommit, root_meta};
 use crate::engine::errors::unexpected;
 use crate::engine::names::encode_scratch;
-use crate::{BranchName, CommitHash, CommitMeta, Signature, StoreError, StoreResult};
+use crate::{BranchName, CommitHash, Signature, StoreError, StoreResult};
 
 /// The branch of the database that holds the schema and no rows.
 const MAIN: &str = "main";
@@ -51,8 +51,6 @@ pub(super) async fn probe(readers: &Pool) -> StoreResult<()> {
 pub(super) struct Root {
     newest: CommitHash,
     all: BTreeSet<CommitHash>,
-    /// What the engine itself made before: it belongs to no project's history.
-    before: CommitHash,
 }
 
 impl Root {
@@ -64,9 +62,9 @@ impl Root {
         self.all.contains(hash)
     }
 
-    /// The commit that is in no history.
-    pub(super) fn before(&self) -> &CommitHash {
-        &self.before
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &CommitHash> {
+        self.all.iter()
     }
 
     /// Reads the root, after bringing it to the newest schema if need be. Of several that do so at once one does, and
@@ -79,7 +77,7 @@ impl Root {
         let ledger = ledger_at(&connections.readers, MAIN).await?;
         let pending = migrations.pending(Store::Manage, &ledger)?;
         if ledger.is_empty() {
-            is_empty(&connections.readers.connection().await?).await?;
+            require_ours(&connections.readers.connection().await?).await?;
         }
         if !pending.is_empty() && migrate == Migrate::Refuse {
             let pending = pending.iter().map(|migration| migration.name.clone()).collect();
@@ -95,15 +93,17 @@ impl Root {
     async fn migrate(connections: &Connections, migrations: &Migrations) -> StoreResult<()> {
         let scratch = encode_scratch(0);
         let mover = connections.lock(MAIN).await?;
-        let new = is_empty(&mover.connection).await?;
-        mover.call("select dolt_branch('-f', ?, ?)", &[&scratch, MAIN]).await?;
-        let made = Self::migrate_scratch(connections, migrations, &scratch, new).await?;
+        require_ours(&mover.connection).await?;
+        let mut moves = Moves::default();
+        moves.force(&scratch, MAIN);
+        moves.make(&mover).await?;
+        let made = Self::migrate_scratch(connections, migrations, &scratch).await?;
+        let mut moves = Moves::default();
         if let Some(hash) = made {
-            mover.call("select dolt_branch('-f', ?, ?)", &[MAIN, hash.as_str()]).await?;
+            moves.force(MAIN, hash.as_str());
         }
-        refs::delete(&mover, &scratch).await?;
-        mover.release().await;
-        Ok(())
+        moves.delete(&scratch);
+        mover.finish(moves).await
     }
 
     /// Commits the migrations that a branch lacks. The connection is closed, since its branch is to go.
@@ -111,43 +111,39 @@ impl Root {
         connections: &Connections,
         migrations: &Migrations,
         scratch: &str,
-        new: bool,
     ) -> StoreResult<Option<CommitHash>> {
         let writer = connections.lock_to_write(scratch).await?;
         writer.go_to(scratch).await?;
         writer.connection.batch("begin").await?;
-        let message = if new { "Create schema" } else { "Migrate schema" };
-        let meta = CommitMeta::new(Signature::understory(), message);
-        migrate_on(&writer.connection, migrations, &NewCommit::new(&meta)).await
+        migrate_on(&writer.connection, migrations, &NewCommit::new(&root_meta())).await
     }
 
     async fn read(readers: &Pool) -> StoreResult<Self> {
         let connection = readers.connection().await?;
-        let sql = "select commit_hash, parents, author_email from dolt_log('main', '--parents')";
-        let (mut all, mut newest, mut before) = (BTreeSet::new(), None, None);
+        let sql = "select commit_hash, author_email from dolt_log('main')";
+        let (mut all, mut newest) = (BTreeSet::new(), None);
         for row in connection.query(sql, &[]).await? {
-            if row.get(2).and_then(SqlValue::text) != Some(&Signature::understory().email) {
+            if row.get(1).and_then(SqlValue::text) != Some(&Signature::understory().email) {
                 break;
             }
             let hash = hash_cell(row.first())?;
             newest = newest.or(Some(hash.clone()));
             all.insert(hash);
-            before = history::parents_of(row.get(1))?.into_iter().next();
         }
         let missing = || unexpected("the database's main branch has no schema of ours at its head");
-        Ok(Self { newest: newest.ok_or_else(missing)?, all, before: before.ok_or_else(missing)? })
+        Ok(Self { newest: newest.ok_or_else(missing)?, all })
     }
 }
 
-/// Whether the database that a connection is on has no tables. One with tables but without our list of migrations is
-/// somebody else's, and refused, as is one with changes that are no commit.
-async fn is_empty(connection: &Connection) -> StoreResult<bool> {
+/// A database with tables but without our list of migrations is somebody else's, and refused, as is one with changes
+/// that are no commit.
+async fn require_ours(connection: &Connection) -> StoreResult<()> {
     let sql = "select table_name from information_schema.tables where table_schema = 'public' order by table_name";
     let rows = connection.query(sql, &[]).await?;
     let tables: Vec<&str> = rows.iter().flatten().filter_map(SqlValue::text).collect();
     if tables.is_empty() || tables.contains(&LEDGER_TABLE) {
         let dirty = connection.query_row("select 1 from dolt_status limit 1", &[]).await?.is_some();
-        return if dirty { Err(StoreError::Dirty(BranchName::main())) } else { Ok(tables.is_empty()) };
+        return if dirty { Err(StoreError::Dirty(BranchName::main())) } else { Ok(()) };
     }
     Err(StoreError::Refused(format!(
         "the database has tables that Understory did not make ({}, …): give an empty one, and bring their rows over \

@@ -44,8 +44,7 @@ impl Inner {
         to: &CommitHash,
     ) -> StoreResult<Vec<Change>> {
         let Some(from) = from else { return Ok(changed_rows(&Default::default(), &*self.snapshot(at, to).await?)) };
-        self.require_commit(at, from).await?;
-        self.require_commit(at, to).await?;
+        self.require_commits(at, [from, to]).await?;
         // The engine knows no defaults: where a column came later, rows are compared as they read today.
         if self.is_behind(from).await? || self.is_behind(to).await? {
             return Ok(changed_rows(&*self.snapshot(at, from).await?, &*self.snapshot(at, to).await?));

@@ -6,6 +6,7 @@ use understory_sql::{Dialect, Migrations, SqlError, SqlValue, Store};
 
 use super::history::hash_cell;
 use super::locks::{Locked, has_words, is_stale};
+use super::moves::Moves;
 use super::tables::bare;
 use super::{At, Inner};
 use crate::engine::commit::NewCommit;
@@ -14,7 +15,7 @@ use crate::engine::notes::Notes;
 use crate::{Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Snapshot, StoreError, StoreResult};
 
 /// How often a write is begun again that others came in the way of.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 /// What is written on a branch.
 pub(super) struct Write {
@@ -112,8 +113,9 @@ impl Inner {
             Some(_) => {}
             None => {
                 let locked = self.connections.lock(at.project.prefix.first()).await?;
-                super::refs::create(&locked, &at.project.prefix.branch(&main), root).await?;
-                locked.release().await;
+                let mut moves = Moves::default();
+                moves.create(&at.project.prefix.branch(&main), root);
+                locked.finish(moves).await?;
             }
         }
         let outcome = self.on_branch(at, &main, root, &NewCommit::new(meta), &Work::First(changes)).await?;
@@ -278,9 +280,14 @@ impl Inner {
 fn may_work_again(error: &StoreError) -> bool {
     match error {
         StoreError::Busy(_) => true,
-        StoreError::Engine { source: Some(source), .. } => source.downcast_ref::<SqlError>().is_some_and(is_stale),
-        _ => false,
+        error => is_stale_writer(error),
     }
+}
+
+/// Whether a connection failed for what it did before: what it was to do now may be begun again on another one.
+pub(super) fn is_stale_writer(error: &StoreError) -> bool {
+    matches!(error, StoreError::Engine { source: Some(source), .. }
+        if source.downcast_ref::<SqlError>().is_some_and(is_stale))
 }
 
 /// Commits all that the connection has changed, which ends its transaction.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use understory_sql::{Database, SqlValue};
 
+use super::store::require_head;
 use super::{At, Inner};
 use crate::engine::names::encode_hash;
 use crate::engine::tables::Tables;
-use crate::{Change, CommitHash, StoreResult, changed_rows};
+use crate::{BranchName, Change, CommitHash, StoreResult, changed_rows};
 
 impl Inner {
     pub(super) fn changes(&self, at: &At, from: Option<&CommitHash>, to: &CommitHash) -> StoreResult<Vec<Change>> {
@@ -16,6 +17,11 @@ impl Inner {
         self.require_commit(at, to)?;
         // The engine knows no defaults: where a column came later, rows are compared as they read today.
         if self.is_behind(at, from)? || self.is_behind(at, to)? {
+            return Ok(changed_rows(&*self.snapshot(at, from)?, &*self.snapshot(at, to)?));
+        }
+        // The engine compares the columns that the branch has which it is asked on: a main that was not migrated lacks some.
+        let main = self.on_refs(at, |db| require_head(db, &BranchName::main()))?;
+        if self.is_behind(at, &main)? {
             return Ok(changed_rows(&*self.snapshot(at, from)?, &*self.snapshot(at, to)?));
         }
         let changes = self.on_refs(at, |db| self.tables.changes(db, from, to))?;

@@ -305,6 +305,6 @@ impl Inner {
     }
 }
 
-fn require_head(db: &Database, branch: &BranchName) -> StoreResult<CommitHash> {
+pub(super) fn require_head(db: &Database, branch: &BranchName) -> StoreResult<CommitHash> {
     history::branch_head(db, branch)?.ok_or_else(|| StoreError::UnknownBranch(branch.clone()))
 }

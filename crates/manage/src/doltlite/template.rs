@@ -8,8 +8,8 @@ use understory_sql::{Database, Engine, Open, Store};
 use super::Inner;
 use super::files::NewFile;
 use super::import::collect_new;
-use crate::engine::commit::NewCommit;
-use crate::{ChangeSet, Commit, CommitMeta, Signature, StoreError, StoreResult};
+use crate::engine::commit::{NewCommit, root_meta};
+use crate::{ChangeSet, Commit, CommitMeta, StoreError, StoreResult};
 
 const NEW: Open = Open { engine: Engine::DoltLite, create: true, read_only: false };
 const EXISTING: Open = Open { create: false, ..NEW };
@@ -27,8 +27,7 @@ impl Inner {
                 migration::apply(db, migration, &understory_model::now())?;
             }
             // The engine's own first commit becomes ours: a project has one root, and it holds the schema.
-            let meta = CommitMeta::new(Signature::understory(), "Create schema");
-            NewCommit::new(&meta).make(db, &["--amend"], None).map(drop)
+            NewCommit::new(&root_meta()).make(db, &["--amend"], None).map(drop)
         })?;
         database.query("select dolt_gc()", &[])?;
         database.close()?;

@@ -81,7 +81,8 @@ impl Writer<'_> {
                 None if rows.tables.write(db, rows.changes)? == 0 => return Ok(None),
                 None => {}
                 Some((theirs, wanted)) => {
-                    if rows.as_theirs && merge_base(db, expected, theirs)?.as_ref() == Some(expected) {
+                    let ahead = rows.as_theirs && theirs != expected;
+                    if ahead && merge_base(db, expected, theirs)?.as_ref() == Some(expected) {
                         return Ok(Some(Making::Merge(theirs.clone())));
                     }
                     let known = begin_merge(db, theirs)?;

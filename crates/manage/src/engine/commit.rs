@@ -1,7 +1,12 @@
 //! Commits on their way to an engine.
 
 use super::notes::{author, message};
-use crate::{Commit, CommitHash, CommitMeta};
+use crate::{Commit, CommitHash, CommitMeta, Signature};
+
+/// Who makes the commit that a project begins with, and why.
+pub(crate) fn root_meta() -> CommitMeta {
+    CommitMeta::new(Signature::understory(), "Create schema")
+}
 
 /// A commit about to be made.
 pub(crate) struct NewCommit<'a> {

@@ -8,9 +8,6 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 
 use crate::{SqlError, SqlValue};
 
-/// A statement that takes longer is given up, and its connection with it.
-const STATEMENT: Duration = Duration::from_secs(60);
-
 /// What a transaction sees of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
@@ -27,13 +24,15 @@ pub enum Isolation {
 pub struct Connection {
     object: Option<Object>,
     prepared: bool,
+    /// How long an answer is waited for.
+    patience: Duration,
     /// Whether it may go back as it is.
     clean: AtomicBool,
 }
 
 impl Connection {
-    pub(super) fn new(object: Object, prepared: bool) -> Self {
-        Self { object: Some(object), prepared, clean: AtomicBool::new(true) }
+    pub(super) fn new(object: Object, prepared: bool, patience: Duration) -> Self {
+        Self { object: Some(object), prepared, patience, clean: AtomicBool::new(true) }
     }
 
     /// Runs a statement with `?` or `$1` for its values; how many rows it changed.
@@ -118,10 +117,14 @@ impl Connection {
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, SqlError> {
-        match tokio::time::timeout(STATEMENT, work).await {
+        match tokio::time::timeout(self.patience, work).await {
             Ok(answer) => Ok(answer?),
             Err(late) => {
                 self.clean.store(false, Ordering::Relaxed);
+                // What made this connection silent did so to others that wait for their next use, most likely.
+                if let Some(pool) = self.object.as_ref().and_then(Object::pool) {
+                    pool.retain(|_, _| false);
+                }
                 Err(SqlError::Unavailable(Box::new(late)))
             }
         }

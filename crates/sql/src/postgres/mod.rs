@@ -28,6 +28,7 @@ pub const POOL_SIZE: usize = 10;
 pub struct Pool {
     pool: deadpool_postgres::Pool,
     prepared: bool,
+    patience: Duration,
 }
 
 /// How a pool is doing.
@@ -49,17 +50,17 @@ impl Pool {
     pub fn new(url: &ServerUrl, size: usize, prepared: bool) -> Result<Self, SqlError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(url.config.clone(), url.tls.connector()?, manager);
-        let patience = Some(PATIENCE);
+        let patience = Some(PATIENCE.min(url.patience));
         let timeouts = Timeouts { wait: patience, create: patience, recycle: patience };
         let builder = deadpool_postgres::Pool::builder(manager).max_size(size.max(1)).timeouts(timeouts);
         let pool = builder.runtime(Runtime::Tokio1).build().map_err(|error| SqlError::Other(Box::new(error)))?;
-        Ok(Self { pool, prepared })
+        Ok(Self { pool, prepared, patience: url.patience })
     }
 
     /// A connection that nobody else uses; it goes back by itself.
     pub async fn connection(&self) -> Result<Connection, SqlError> {
         match self.pool.get().await {
-            Ok(object) => Ok(Connection::new(object, self.prepared)),
+            Ok(object) => Ok(Connection::new(object, self.prepared, self.patience)),
             Err(PoolError::Backend(error)) => Err(error.into()),
             Err(error) => Err(SqlError::Unavailable(Box::new(error))),
         }

@@ -11,6 +11,8 @@ use tokio_postgres::config::{Host, SslMode};
 use super::tls::Tls;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A statement that takes longer is given up, and its connection with it.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A server that went without a word is noticed after this.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -24,6 +26,7 @@ pub struct UrlError(String);
 pub struct ServerUrl {
     pub(super) config: Config,
     pub(super) tls: Tls,
+    pub(super) patience: Duration,
 }
 
 impl ServerUrl {
@@ -59,7 +62,7 @@ impl ServerUrl {
         if config.get_application_name().is_none() {
             config.application_name("understory");
         }
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, patience: PATIENCE })
     }
 
     /// The database's name.
@@ -73,6 +76,12 @@ impl ServerUrl {
         let mut other = self.clone();
         other.config.dbname(name);
         other
+    }
+
+    /// The same server, of which an answer is waited for no longer than this: 30 seconds unless it is set.
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// Whether connections may go unencrypted.

@@ -107,6 +107,10 @@ pub async fn a_merge_with_an_ancestor_is_a_commit(store: &Store) -> Checked {
     // Ours has all of theirs.
     let (again, _) = merge(&bench, &commit.hash, &ahead, |_| Ok(())).await?;
     assert_eq!(again.parents, [commit.hash, ahead]);
+    // Ours is theirs.
+    bench.rows_at(&again.hash).await?;
+    let (itself, _) = merge(&bench, &again.hash, &again.hash, |_| Ok(())).await?;
+    assert_eq!(itself.parents, [again.hash.clone(), again.hash]);
     assert_eq!(bench.tools(&main).await?, ["ahead"]);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! [`crate::conformance_tests!`] makes a test of each, so that a run on any engine lists them by name.
 
 mod apply;
-mod bench;
+pub(crate) mod bench;
 mod branches;
 mod bundles;
 mod changes;

@@ -19,7 +19,7 @@ pub async fn a_project_begins_with_a_root_and_a_first_commit(store: &Store) -> C
     let [root] = commit.parents.as_slice() else { panic!("one parent: {commit:?}") };
     let root = store.commit(&project, root).await?.ok_or("no root")?;
     assert_eq!(root.parents, []);
-    assert_eq!(root.meta.author, Signature::understory());
+    assert_eq!((&root.meta.author, root.meta.message.as_str()), (&Signature::understory(), "Create schema"));
     assert_eq!(store.read(&project, &root.hash).await?.row_count(), 0);
     assert_eq!(store.log(&project, &commit.hash, 10).await?, [commit, root]);
     Ok(())

@@ -2,6 +2,8 @@ use std::sync::{Arc, LazyLock};
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 use understory_manage::{ChangeSet, Draft, Snapshot};
 use understory_model::{Column, Entity, IdRule, Key, MergeRule, Reference, Row, id};
@@ -41,6 +43,19 @@ fn edits(most: usize) -> impl Strategy<Value = Vec<Edit>> {
 }
 
 impl Case {
+    /// A random case with so many sides, the same for the same seed.
+    ///
+    /// # Panics
+    ///
+    /// If cases cannot be made at all.
+    pub fn random(seed: u64, sides: usize) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let case = cases(sides).new_tree(&mut TestRunner::new_with_rng(Config::default(), rng));
+        case.unwrap_or_else(|reason| panic!("no case: {reason}")).current()
+    }
+
     /// The common past: a row of every entity, and edits.
     pub fn base(&self) -> Snapshot {
         self.edited(&SEED, &self.base)
@@ -49,6 +64,11 @@ impl Case {
     /// What a side made of the past.
     pub fn side(&self, side: usize, base: &Snapshot) -> Snapshot {
         self.edited(base, &self.sides[side])
+    }
+
+    /// What a side changes in the past, all in one.
+    pub fn change_of(&self, side: usize, base: &Snapshot) -> ChangeSet {
+        self.change(base, &self.sides[side])
     }
 
     /// The changes that each edit of a side makes, one after the other.

@@ -23,6 +23,7 @@ pub use edits::*;
 pub use files::*;
 pub use generator::Case;
 pub use merges::*;
+pub(crate) use resolutions::resolved_changes;
 pub use resolutions::*;
 pub use stores::*;
 pub use timestamps::*;

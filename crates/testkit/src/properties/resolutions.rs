@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use understory_manage::change::{DiffKind, check};
 use understory_manage::merge::{Choice, Conflict, ConflictKind, Resolution, Side};
-use understory_manage::{Snapshot, Violation, diff};
+use understory_manage::{ChangeSet, Snapshot, Violation, diff};
 use understory_model::{ColumnType, Entity, IdRule, Value, check_value};
 
 use super::edits::kept;
@@ -13,7 +13,7 @@ use super::{Case, Held, ensure, ensure_same, hold};
 use crate::samples::model;
 
 /// Conflicts and how a case resolves each.
-pub(super) type Resolved = Vec<(Conflict, Resolution)>;
+pub(crate) type Resolved = Vec<(Conflict, Resolution)>;
 
 /// Resolves every conflict by the case's picks, until none is left; how, and what the merge comes to.
 pub(super) fn resolved(
@@ -22,11 +22,22 @@ pub(super) fn resolved(
     ours: &Snapshot,
     theirs: &Snapshot,
 ) -> Result<(Resolved, Snapshot), String> {
+    let (all, changes) = resolved_changes(case, base, ours, theirs)?;
+    Ok((all, ours.after(&changes)))
+}
+
+/// The same; how, and what the merge changes in ours.
+pub(crate) fn resolved_changes(
+    case: &Case,
+    base: &Snapshot,
+    ours: &Snapshot,
+    theirs: &Snapshot,
+) -> Result<(Resolved, ChangeSet), String> {
     let mut all = Resolved::new();
     for _ in 0..20 {
         let merge = merged(base, ours, theirs, &resolutions(&all))?;
         if merge.conflicts.is_empty() {
-            return Ok((all, ours.after(&merge.changes)));
+            return Ok((all, merge.changes));
         }
         ensure(merge.changes.is_empty(), || "changes in spite of conflicts".into())?;
         for conflict in merge.conflicts {

@@ -1,0 +1,56 @@
+//! DoltLite and DoltGres do the same, whatever is done to them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use understory_manage::doltgres::DoltGres;
+use understory_manage::doltlite::DoltLite;
+use understory_sql::migration::Migrate;
+use understory_sql::postgres::ServerUrl;
+use understory_testkit::conformance::{Checked, Failure};
+use understory_testkit::differential::{OPERATIONS, Pair, Stores, Version, Versions, run};
+use understory_testkit::servers::TestServer;
+
+/// How many sequences are done, and the number of the first; a number alone makes its sequence.
+const COUNT: &str = "UNDERSTORY_DIFFERENTIAL_COUNT";
+const SEED: &str = "UNDERSTORY_DIFFERENTIAL_SEED";
+const SEQUENCES: u64 = 500;
+
+#[test]
+fn doltlite_and_doltgres_do_the_same() -> Checked {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let database = runtime.block_on(TestServer::DoltGres.database("doltlite_and_doltgres_do_the_same"))?;
+    let Some(database) = database else { return Ok(()) };
+    let (seed, count) = (number(SEED).unwrap_or_else(rand_seed), number(COUNT).unwrap_or(SEQUENCES));
+    eprintln!("{SEED}={seed} {COUNT}={count}");
+    let (home, url, versions) = (tempfile::tempdir()?, database.url(), Versions::new()?);
+    let stores = runtime.block_on(async {
+        let old = open(home.path(), &url, &versions.old).await?;
+        let new = open(home.path(), &url, &versions.new).await?;
+        let fresh = open(home.path(), &url, &versions.new).await?;
+        Ok::<_, Failure>(Stores { versions: &versions, old, new, fresh })
+    })?;
+    let tally = run(&stores, seed..seed + count)?;
+    eprintln!("{tally}");
+    let met = |operation: &str| tally.operations.contains_key(operation);
+    let missed: Vec<_> = OPERATIONS.iter().chain(&["migrate"]).filter(|operation| !met(operation)).collect();
+    assert!(count < SEQUENCES || (missed.is_empty() && tally.conflicts > 0), "never met: {missed:?} in {tally}");
+    Ok(())
+}
+
+async fn open(home: &Path, url: &ServerUrl, version: &Version) -> Result<Pair, Failure> {
+    let (model, migrations) = (&version.model, &version.migrations);
+    let lite = DoltLite::open(home, Arc::clone(model), Arc::clone(migrations))?;
+    let gres = DoltGres::connect(url, 8, Arc::clone(model), Arc::clone(migrations), Migrate::Run).await?;
+    Ok([Arc::new(lite), Arc::new(gres)])
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Another one at each run, that can be typed.
+fn rand_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as u64 % 1_000_000_000
+}
