@@ -94,10 +94,20 @@ impl Inner {
     ) -> StoreResult<Vec<Commit>> {
         let sql = "select commit_hash, author, author_email, author_date, message, parents \
                    from dolt_log(?, '--parents') limit ? offset ?";
+        // The one before the page tells whether the project's history is at its end there: a root is its last commit,
+        // and after it come those of the database.
+        let known = skip.min(1);
+        let (limit, skip) = (limit.saturating_add(known), skip - known);
         let rows = connection.query(sql, &[from.as_str().into(), number(limit), number(skip)]).await?;
         let mut commits = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (at, row) in rows.into_iter().enumerate() {
             let hash = hash_cell(row.first())?;
+            if at < known {
+                if self.root.is_or_precedes(&hash) {
+                    break;
+                }
+                continue;
+            }
             let is_root = self.root.is(&hash);
             commits.push(self.commit(hash, &row)?);
             if is_root {

@@ -51,6 +51,8 @@ pub(super) async fn probe(readers: &Pool) -> StoreResult<()> {
 pub(super) struct Root {
     newest: CommitHash,
     all: BTreeSet<CommitHash>,
+    /// What the engine itself made before: it belongs to no project's history.
+    before: BTreeSet<CommitHash>,
 }
 
 impl Root {
@@ -60,6 +62,11 @@ impl Root {
 
     pub(super) fn is(&self, hash: &CommitHash) -> bool {
         self.all.contains(hash)
+    }
+
+    /// Whether a commit is a root, or was there before any.
+    pub(super) fn is_or_precedes(&self, hash: &CommitHash) -> bool {
+        self.is(hash) || self.before.contains(hash)
     }
 
     /// All of them.
@@ -121,17 +128,19 @@ impl Root {
     async fn read(readers: &Pool) -> StoreResult<Self> {
         let connection = readers.connection().await?;
         let sql = "select commit_hash, author_email from dolt_log('main')";
-        let (mut all, mut newest) = (BTreeSet::new(), None);
+        let (mut all, mut before, mut newest) = (BTreeSet::new(), BTreeSet::new(), None);
         for row in connection.query(sql, &[]).await? {
-            if row.get(1).and_then(SqlValue::text) != Some(&Signature::understory().email) {
-                break;
-            }
             let hash = hash_cell(row.first())?;
-            newest = newest.or(Some(hash.clone()));
-            all.insert(hash);
+            let ours = row.get(1).and_then(SqlValue::text) == Some(&Signature::understory().email);
+            if ours && before.is_empty() {
+                newest = newest.or(Some(hash.clone()));
+                all.insert(hash);
+            } else {
+                before.insert(hash);
+            }
         }
         let missing = || unexpected("the database's main branch has no schema of ours at its head");
-        Ok(Self { newest: newest.ok_or_else(missing)?, all })
+        Ok(Self { newest: newest.ok_or_else(missing)?, all, before })
     }
 }
 

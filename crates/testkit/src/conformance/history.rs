@@ -53,6 +53,13 @@ pub async fn the_log_of_a_line_is_its_own_past(store: &Store) -> Checked {
         let log = hashes(store.log(&bench.project, &commit.hash, 99).await?);
         assert_eq!(log, [&[commit.hash], past.as_slice()].concat());
     }
+    for skip in past.len()..past.len() + 3 {
+        assert_eq!(
+            store.log_page(&bench.project, &old.hash, skip, 9).await?,
+            [],
+            "after its beginning there is nothing"
+        );
+    }
     let nobody = CommitHash::from_bytes(&[5; 20]);
     let log = store.log(&bench.project, &nobody, 9).await;
     assert!(matches!(log, Err(StoreError::UnknownCommit(hash)) if hash == nobody));
