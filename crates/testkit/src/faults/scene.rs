@@ -33,6 +33,17 @@ pub struct State {
     kept: usize,
 }
 
+impl State {
+    /// The same, whether branches were migrated or not.
+    pub(super) fn without_migrations(mut self) -> Self {
+        for (_, messages, _, behind) in &mut self.branches {
+            messages.retain(|message| !message.starts_with("Migrate to "));
+            *behind = false;
+        }
+        self
+    }
+}
+
 impl Scene {
     /// Makes the project.
     pub async fn make(store: &Store) -> Result<Self, Failure> {

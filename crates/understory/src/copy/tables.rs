@@ -126,9 +126,9 @@ pub(super) async fn copy(
     Ok(())
 }
 
-/// Whether a store has any row at all.
+/// Whether a store has any row at all, but those of running processes: this one has its own.
 pub(super) async fn has_rows(runtime: &RuntimeStore, model: &Model) -> Result<bool> {
-    for entity in model.runtime_entities() {
+    for entity in model.runtime_entities().filter(|entity| entity.name != REPLICA) {
         if !runtime.rows_page(&RowsOf::all(entity), None, 1).await?.0.is_empty() {
             return Ok(true);
         }
