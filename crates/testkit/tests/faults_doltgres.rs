@@ -52,7 +52,6 @@ faults! {
     dropping_a_kept_head: KeepDrop,
     taking_over_a_history: Import,
     migrating: Migrate,
-    a_write_that_migrates: ApplyToOld,
     reading: Read,
     reading_the_log: Log,
     reading_changes: Changes,
