@@ -54,7 +54,7 @@ engine_versions() {
         printf 'PostgreSQL-%s=%s;' "$number" \
             "$("$postgres/pginstall${number/16/}/bin/postgres" --version | awk '{ print $3 }')"
     done
-    awk -F '"' '/name = "rusqdoltlite"/ { getline; printf "DoltLite=crate %s;SQLite=the same;", $2 }' Cargo.lock
+    awk -F '"' '/name = "rusqdoltlite"/ { getline; printf "DoltLite=crate %s;SQLite=its library;", $2 }' Cargo.lock
 }
 
 list_skipped() {

@@ -48,7 +48,8 @@ impl Inner {
     pub(super) async fn gc(&self, at: &At) -> StoreResult<()> {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
         let mut moves = Moves::default();
-        self.refs(at).await?.scratch.iter().for_each(|name| moves.delete(name));
+        let others = self.refs(at).await?.others;
+        others.iter().filter(|name| at.project.prefix.is_scratch(name)).for_each(|name| moves.delete(name));
         moves.make(&locked).await?;
         locked.call("select dolt_gc('--shallow')", &[]).await?;
         locked.release().await;
@@ -57,15 +58,16 @@ impl Inner {
 
     pub(super) async fn project_delete(&self, at: &At) -> StoreResult<()> {
         let locked = self.connections.lock(at.project.prefix.first()).await?;
-        let refs = refs::Refs::read(self.readers(), &at.project.prefix).await?;
+        let refs = refs::read(self.readers(), &at.project.prefix).await?;
         let prefix = &at.project.prefix;
         let mut moves = Moves::default();
         refs.tags.iter().for_each(|tag| moves.untag(&prefix.branch(&tag.name)));
         let branches = refs.branches.iter().filter(|branch| !branch.name.is_main());
         let names = branches.map(|branch| prefix.branch(&branch.name));
-        let names = names.chain(refs.kept.iter().map(|head| prefix.keep(head))).chain(refs.scratch.iter().cloned());
+        let scratch = refs.others.iter().filter(|name| prefix.is_scratch(name)).cloned();
+        let names = names.chain(refs.kept.iter().map(|head| prefix.keep(head))).chain(scratch);
         // The project is there as long as its main is: that goes last.
-        let main = refs.main().map(|_| prefix.branch(&BranchName::main()));
+        let main = refs.head(&BranchName::main()).map(|_| prefix.branch(&BranchName::main()));
         names.chain(main).for_each(|name| moves.delete(&name));
         locked.finish(moves).await?;
         at.project.renew().await;

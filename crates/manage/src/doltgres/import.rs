@@ -1,19 +1,19 @@
-//! What moves several refs: made on branches of its own first, so that an error leaves every ref where it was.
-//!
-//! The engine moves one ref at a time. A crash while they move leaves some moved; doing the same again moves the rest.
+//! Taking over a history: its commits are made on branches aside, and then all refs move by one message, so that an
+//! error leaves every ref where it was. A server that dies while it moves them leaves some moved.
 
 use std::collections::BTreeSet;
 
 use understory_sql::postgres::Connection;
 
-use super::locks::Locked;
 use super::moves::Moves;
 use super::names::Prefix;
-use super::write::{TRIES, commit, is_stale_writer, run_migrations};
+use super::scratch::Scratch;
+use super::write::{again, commit, is_stale_writer, run_migrations};
 use super::{At, Inner, refs};
 use crate::engine::commit::NewCommit;
 use crate::engine::errors::unexpected;
 use crate::engine::reachable::Reachable;
+use crate::engine::refs::Refs;
 use crate::replay::{History, Origin, Replayed};
 use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
 
@@ -29,20 +29,13 @@ pub(super) enum Taking {
 impl Inner {
     /// Takes a history over, where what is there goes on in it or, for a copy, makes place for it.
     pub(super) async fn import(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.import_once(at, history, taking).await {
-                // Told while commits were made, before any ref moved.
-                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
-                done => return done,
-            }
-        }
+        // Told while commits are made, before any ref moves.
+        again(|| self.import_once(at, history, taking), is_stale_writer).await
     }
 
     async fn import_once(&self, at: &At, history: &History, taking: Taking) -> StoreResult<Vec<CommitHash>> {
         let locked = self.connections.lock_to_write(at.project.prefix.first()).await?;
-        let present = refs::Refs::read(self.readers(), &at.project.prefix).await?;
+        let present = refs::read(self.readers(), &at.project.prefix).await?;
         let new = !self.is_there(&present);
         if new && !history.branches.iter().any(|branch| branch.name.is_main()) {
             return Err(StoreError::Misfit("the history of a new project has no main branch".into()));
@@ -102,15 +95,10 @@ impl Inner {
         let own = self.reachable(at, heads, own).await?;
         own.ok_or_else(|| unexpected("the project has no root"))
     }
-
-    /// Moves refs. The caller holds the project's lock.
-    pub(super) async fn move_refs(&self, at: &At, moves: Moves) -> StoreResult<()> {
-        self.connections.lock(&move_lock(at)).await?.finish(moves).await
-    }
 }
 
 /// Removes the refs that a copy does not have; its branches are moved, not made anew.
-fn make_place(moves: &mut Moves, prefix: &Prefix, present: &refs::Refs, history: &History) {
+fn make_place(moves: &mut Moves, prefix: &Prefix, present: &Refs, history: &History) {
     present.tags.iter().for_each(|tag| moves.untag(&prefix.branch(&tag.name)));
     let stays = |name: &BranchName| history.branches.iter().any(|branch| branch.name == *name);
     let gone = present.branches.iter().filter(|branch| !stays(&branch.name));
@@ -119,7 +107,7 @@ fn make_place(moves: &mut Moves, prefix: &Prefix, present: &refs::Refs, history:
 }
 
 /// Each branch must be where the history says, and each new name be free, before anything is made.
-fn check_moves(present: &refs::Refs, new: bool, history: &History) -> StoreResult<()> {
+fn check_moves(present: &Refs, new: bool, history: &History) -> StoreResult<()> {
     for branch in history.branches.iter().filter(|branch| !(new && branch.name.is_main())) {
         match (present.head(&branch.name), &branch.from) {
             (Some(head), Some(from)) if head == from => {}
@@ -131,47 +119,6 @@ fn check_moves(present: &refs::Refs, new: bool, history: &History) -> StoreResul
         }
     }
     history.tags.iter().try_for_each(|(tag, _)| present.require_free(&tag.name))
-}
-
-/// The lock under which refs move while the project's own is held by the connection that writes.
-fn move_lock(at: &At) -> String {
-    format!("{}refs", at.project.prefix.first())
-}
-
-/// Branches that commits are made on until refs lead to them.
-pub(super) struct Scratch<'a> {
-    inner: &'a Inner,
-    at: &'a At,
-    locked: &'a Locked<'a>,
-    used: usize,
-}
-
-impl<'a> Scratch<'a> {
-    pub(super) fn new(inner: &'a Inner, at: &'a At, locked: &'a Locked<'a>) -> Self {
-        Self { inner, at, locked, used: 0 }
-    }
-
-    fn connection(&self) -> &Connection {
-        &self.locked.connection
-    }
-
-    /// Goes to a new branch at a commit, in a transaction.
-    pub(super) async fn begin(&mut self, hash: &CommitHash) -> StoreResult<()> {
-        let name = self.at.project.prefix.scratch(self.used);
-        self.used += 1;
-        let mut moves = Moves::default();
-        moves.force(&name, hash.as_str());
-        self.inner.move_refs(self.at, moves).await?;
-        self.locked.go_to(&name).await?;
-        Ok(self.connection().batch("begin").await?)
-    }
-
-    /// Deletes the branches. The connection that wrote on them is of no use after that.
-    pub(super) async fn end(self) -> StoreResult<()> {
-        let mut moves = Moves::default();
-        (0..self.used).for_each(|number| moves.delete(&self.at.project.prefix.scratch(number)));
-        self.inner.move_refs(self.at, moves).await
-    }
 }
 
 /// A history that is being made again.

@@ -3,10 +3,10 @@
 //! The engine makes and changes tables at once, transaction or not (DoltGres 1.3.3): what was cut off would stay. So
 //! they are run on branches of their own, and a branch moves when its migrations are a commit.
 
-use super::import::Scratch;
 use super::locks::Locked;
 use super::moves::Moves;
-use super::write::{Outcome, TRIES, is_stale_writer, migrate_on};
+use super::scratch::Scratch;
+use super::write::{Outcome, again, is_stale_writer, migrate_on};
 use super::{At, Inner, root};
 use crate::engine::commit::NewCommit;
 use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreError, StoreResult};
@@ -17,15 +17,8 @@ impl Inner {
         if self.branches_behind(at).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.migrate_all(at).await {
-                // Told while commits were made, before any branch moved.
-                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
-                done => return done,
-            }
-        }
+        // Told while commits are made, before any branch moves.
+        again(|| self.migrate_all(at), is_stale_writer).await
     }
 
     async fn migrate_all(&self, at: &At) -> StoreResult<Vec<(BranchName, Commit)>> {
@@ -45,14 +38,7 @@ impl Inner {
         if !self.is_behind(expected).await? {
             return Ok(Outcome::Nothing);
         }
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.migrate_one(at, name, expected).await {
-                Err(error) if is_stale_writer(&error) && tries < TRIES => {}
-                done => return done,
-            }
-        }
+        again(|| self.migrate_one(at, name, expected), is_stale_writer).await
     }
 
     async fn migrate_one(&self, at: &At, name: &BranchName, expected: &CommitHash) -> StoreResult<Outcome> {

@@ -15,6 +15,7 @@ mod names;
 mod project;
 mod refs;
 mod root;
+mod scratch;
 mod store;
 mod tables;
 mod write;
@@ -29,12 +30,13 @@ use understory_sql::{Dialect, Migrations, Store};
 
 use self::locks::Connections;
 use self::project::{Project, Projects};
-use self::refs::Refs;
 use self::root::Root;
+use crate::engine::check_model;
 use crate::engine::reachable::Reachable;
+use crate::engine::refs::Refs;
+use crate::engine::remembered::{Differences, KNOWN_SCHEMAS, Snapshots, differences, snapshots};
 use crate::engine::tables::Tables;
-use crate::engine::{CACHED_CHANGES, CACHED_ROWS, KNOWN_SCHEMAS, changes_weight, check_model};
-use crate::{Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
+use crate::{BranchName, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
 
 pub use self::foreign::{Amended, Foreign, ForeignBranch, ForeignProject};
 
@@ -52,8 +54,8 @@ struct Inner {
     tables: Tables,
     root: Root,
     projects: Projects,
-    snapshots: Cache<(u64, CommitHash), Arc<Snapshot>>,
-    changes: Cache<(u64, CommitHash, CommitHash), Arc<Vec<Change>>>,
+    snapshots: Snapshots,
+    changes: Differences,
     /// Which commits are known to lack migrations, or to have them all.
     behind: Cache<CommitHash, bool>,
 }
@@ -74,9 +76,6 @@ impl DoltGres {
         let connections = Connections::open(url, size)?;
         root::probe(&connections.readers).await?;
         let root = Root::prepare(&connections, &migrations, migrate).await?;
-        let weight = |_: &(u64, CommitHash), snapshot: &Arc<Snapshot>| {
-            u32::try_from(snapshot.row_count()).unwrap_or(u32::MAX).saturating_add(1)
-        };
         let inner = Inner {
             connections,
             migrations,
@@ -84,11 +83,8 @@ impl DoltGres {
             model,
             root,
             projects: Projects::default(),
-            snapshots: Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).build(),
-            changes: Cache::builder()
-                .weigher(|_, changes| changes_weight(changes))
-                .max_capacity(CACHED_CHANGES)
-                .build(),
+            snapshots: snapshots(),
+            changes: differences(),
             behind: Cache::new(KNOWN_SCHEMAS),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -119,13 +115,13 @@ impl At {
 impl Inner {
     /// The refs of a project that is there.
     async fn refs(&self, at: &At) -> StoreResult<Refs> {
-        let refs = Refs::read(&self.connections.readers, &at.project.prefix).await?;
+        let refs = refs::read(&self.connections.readers, &at.project.prefix).await?;
         if self.is_there(&refs) { Ok(refs) } else { Err(at.unknown()) }
     }
 
     /// A project is there once its main has a commit of its own: until then it is being created.
     fn is_there(&self, refs: &Refs) -> bool {
-        refs.main().is_some_and(|head| !self.root.is(head))
+        refs.head(&BranchName::main()).is_some_and(|head| !self.root.is(head))
     }
 
     /// Whether a ref of the project reaches a commit.
@@ -172,14 +168,14 @@ impl Inner {
         if let Some(snapshot) = self.snapshots.get(&(at.project.generation(), hash.clone())) {
             return Ok(snapshot);
         }
-        let like = at.project.newest().unwrap_or_default();
+        let like = at.project.memory.newest().unwrap_or_default();
         let snapshot = Arc::new(self.read_at(hash, &like).await?);
         self.remember(at, hash, Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
     fn remember(&self, at: &At, hash: &CommitHash, snapshot: Arc<Snapshot>) {
-        at.project.set_newest(&snapshot);
+        at.project.memory.set_newest(&snapshot);
         self.snapshots.insert((at.project.generation(), hash.clone()), snapshot);
     }
 

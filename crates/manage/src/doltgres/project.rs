@@ -1,19 +1,16 @@
 //! What the process knows of a project while it is in use.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use moka::sync::Cache;
 
 use super::history::Known;
 use super::names::Prefix;
-use crate::{ProjectId, Snapshot};
+use crate::ProjectId;
+use crate::engine::remembered::Generation;
 
 /// Projects remembered.
 const REMEMBERED: u64 = 10_000;
-
-/// Numbers generations of all projects, so that no two are ever alike.
-static GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// One project in use.
 #[derive(Debug)]
@@ -25,9 +22,7 @@ pub(super) struct Project {
     pub(super) reading: tokio::sync::Mutex<()>,
     /// What its refs reach.
     pub(super) known: tokio::sync::Mutex<Known>,
-    generation: AtomicU64,
-    /// The rows last read or made, while they are cached: the next ones read are much like them.
-    newest: Mutex<Weak<Snapshot>>,
+    pub(super) memory: Generation,
 }
 
 impl Project {
@@ -37,33 +32,20 @@ impl Project {
             writer: Arc::default(),
             reading: tokio::sync::Mutex::default(),
             known: tokio::sync::Mutex::default(),
-            generation: AtomicU64::new(next_generation()),
-            newest: Mutex::default(),
+            memory: Generation::default(),
         }
-    }
-
-    pub(super) fn newest(&self) -> Option<Arc<Snapshot>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
-    }
-
-    pub(super) fn set_newest(&self, snapshot: &Arc<Snapshot>) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(snapshot);
     }
 
     /// Distinguishes what was cached before and after the project was deleted or restored.
     pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.memory.number()
     }
 
     /// Forgets all that was cached.
     pub(super) async fn renew(&self) {
-        self.generation.store(next_generation(), Ordering::Release);
+        self.memory.renew();
         *self.known.lock().await = Known::default();
     }
-}
-
-fn next_generation() -> u64 {
-    GENERATION.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The projects in use.

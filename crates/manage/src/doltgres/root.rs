@@ -169,14 +169,5 @@ pub(super) async fn ledger_at(readers: &Pool, revision: &str) -> StoreResult<Vec
         Err(SqlError::MissingTable { .. }) => return Ok(Vec::new()),
         other => other?,
     };
-    ledger(&rows)
-}
-
-/// The list of migrations as it was read.
-pub(super) fn ledger(rows: &[Vec<SqlValue>]) -> StoreResult<Vec<LedgerEntry>> {
-    let text = |row: &[SqlValue], at: usize| {
-        let cell = row.get(at).and_then(SqlValue::text).map(str::to_owned);
-        cell.ok_or_else(|| unexpected("the list of migrations does not read back"))
-    };
-    rows.iter().map(|row| Ok(LedgerEntry { name: text(row, 0)?, checksum: text(row, 1)? })).collect()
+    Ok(LedgerEntry::all(&rows)?)
 }

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::import::Taking;
-use super::refs::Refs;
 use super::write::Write;
-use super::{At, DoltGres, names};
+use super::{At, DoltGres, names, refs};
 use crate::replay::History;
 use crate::{
     Applied, Branch, BranchName, Change, ChangeSet, Commit, CommitHash, CommitMeta, ConfigStore, ProjectId, QueryRows,
@@ -62,7 +61,7 @@ impl ConfigStore for DoltGres {
 
     async fn project_exists(&self, project: &ProjectId) -> StoreResult<bool> {
         let at = self.at(project);
-        Ok(self.inner.is_there(&Refs::read(&self.inner.connections.readers, &at.project.prefix).await?))
+        Ok(self.inner.is_there(&refs::read(&self.inner.connections.readers, &at.project.prefix).await?))
     }
 
     async fn branches(&self, project: &ProjectId) -> StoreResult<Vec<Branch>> {

@@ -1,6 +1,8 @@
 //! Making commits.
 
-use understory_sql::migration::LEDGER_TABLE;
+use std::future::Future;
+
+use understory_sql::migration::{LEDGER_CREATE, LEDGER_ENTER, LEDGER_READ, LedgerEntry};
 use understory_sql::postgres::Connection;
 use understory_sql::{Dialect, Migrations, SqlError, SqlValue, Store};
 
@@ -15,7 +17,21 @@ use crate::engine::notes::Notes;
 use crate::{Applied, BranchName, ChangeSet, Commit, CommitHash, CommitMeta, Snapshot, StoreError, StoreResult};
 
 /// How often a write is begun again that others came in the way of.
-pub(super) const TRIES: usize = 8;
+const TRIES: usize = 8;
+
+/// Does what may be begun again until it works or fails for another reason than `passing` knows.
+pub(super) async fn again<T, F: Future<Output = StoreResult<T>>>(
+    once: impl Fn() -> F,
+    passing: fn(&StoreError) -> bool,
+) -> StoreResult<T> {
+    for _ in 1..TRIES {
+        match once().await {
+            Err(error) if passing(&error) => {}
+            done => return done,
+        }
+    }
+    once().await
+}
 
 /// What is written on a branch.
 pub(super) struct Write {
@@ -104,8 +120,8 @@ impl Inner {
     pub(super) async fn project_create(&self, at: &At, changes: &ChangeSet, meta: &CommitMeta) -> StoreResult<Commit> {
         let main = BranchName::main();
         let root = self.root.newest();
-        let refs = super::Refs::read(self.readers(), &at.project.prefix).await?;
-        match refs.main() {
+        let refs = super::refs::read(self.readers(), &at.project.prefix).await?;
+        match refs.head(&BranchName::main()) {
             Some(head) if !self.root.is(head) => {
                 let newest = self.log(head, 0, 1).await?.into_iter().next();
                 return newest.ok_or_else(|| StoreError::UnknownCommit(head.clone()));
@@ -320,21 +336,15 @@ pub(super) async fn migrate_on(
 
 /// Runs the migrations that the branch a connection is on lacks; how many.
 pub(super) async fn run_migrations(connection: &Connection, migrations: &Migrations) -> StoreResult<usize> {
-    let create = format!(
-        "create table if not exists {LEDGER_TABLE} (name varchar(256) not null primary key, \
-         checksum text not null, applied_at text not null)"
-    );
-    connection.batch(&create).await?;
-    let rows = connection.query(&format!("select name, checksum from {LEDGER_TABLE} order by name"), &[]).await?;
-    let ledger = super::root::ledger(&rows)?;
+    connection.batch(LEDGER_CREATE).await?;
+    let ledger = LedgerEntry::all(&connection.query(LEDGER_READ, &[]).await?)?;
     let pending = migrations.pending(Store::Manage, &ledger)?;
     for migration in &pending {
         for statement in migration.statements(Dialect::Postgres) {
             connection.batch(statement).await?;
         }
-        let sql = format!("insert into {LEDGER_TABLE} (name, checksum, applied_at) values (?, ?, ?)");
         let entry = [(&migration.name).into(), (&migration.checksum).into(), understory_model::now().into()];
-        connection.execute(&sql, &entry).await?;
+        connection.execute(LEDGER_ENTER, &entry).await?;
     }
     Ok(pending.len())
 }

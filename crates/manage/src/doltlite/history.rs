@@ -9,60 +9,39 @@ use crate::engine::errors::unexpected;
 use crate::engine::names::{decode_branch, decode_hash, decode_keep, encode_branch, encode_hash};
 use crate::engine::notes::{Notes, rfc3339};
 use crate::engine::reachable::Reachable;
-use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreResult, Tag};
+use crate::engine::refs::{BRANCHES, Naming, Refs, TAGS};
+use crate::{Branch, BranchName, Commit, CommitHash, CommitMeta, Signature, StoreResult};
 
 /// Commits with their parents, one row per parent, newest first.
 const LOG: &str = "select l.commit_hash, l.committer, l.email, l.date, l.message, a.parent_hash \
                    from (select * from dolt_log(?) limit ? offset ?) l \
                    left join dolt_commit_ancestors a on a.commit_hash = l.commit_hash";
 
-/// Where all refs lead: branches, kept heads and tags.
-#[derive(Debug, Default)]
-pub(super) struct Refs {
-    /// By name.
-    pub(super) branches: Vec<Branch>,
-    pub(super) kept: Vec<CommitHash>,
-    /// By name.
-    pub(super) tags: Vec<Tag>,
+/// The names and hashes of a project's own file.
+struct Own;
+
+impl Naming for Own {
+    fn branch(&self, name: &str) -> Option<BranchName> {
+        decode_branch(name)
+    }
+
+    fn keep(&self, name: &str) -> Option<CommitHash> {
+        decode_keep(name)
+    }
+
+    fn hash(&self, cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
+        hash_cell(cell)
+    }
 }
 
-impl Refs {
-    /// The refs that Understory made; an engine's own or somebody else's are none.
-    pub(super) fn read(db: &Database) -> StoreResult<Self> {
-        let mut refs = Self::default();
-        for row in db.query("select name, hash from dolt_branches", &[])? {
-            let Some(encoded) = row.first().and_then(SqlValue::text) else { continue };
-            if let Some(name) = decode_branch(encoded) {
-                refs.branches.push(Branch { name, head: hash_cell(row.get(1))? });
-            }
-            refs.kept.extend(decode_keep(encoded));
-        }
-        for row in db.query("select tag_name, tag_hash, tagger, email, date, message from dolt_tags", &[])? {
-            let text = |at: usize| row.get(at).and_then(SqlValue::text).unwrap_or_default();
-            if let Some(name) = decode_branch(text(0)) {
-                let tagger = Signature::new(text(2), text(3));
-                let (message, notes) = Notes::split(text(5));
-                let message = message.strip_suffix('\n').unwrap_or(message).to_owned();
-                let date = notes.time.unwrap_or_else(|| rfc3339(text(4)));
-                refs.tags.push(Tag { name, hash: hash_cell(row.get(1))?, tagger, message, date });
-            }
-        }
-        refs.branches.sort_by(|a, b| a.name.cmp(&b.name));
-        refs.kept.sort();
-        refs.tags.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(refs)
-    }
-
-    /// The commits that refs name.
-    pub(super) fn heads(&self) -> BTreeSet<CommitHash> {
-        let named = self.branches.iter().map(|branch| &branch.head).chain(self.tags.iter().map(|tag| &tag.hash));
-        named.chain(&self.kept).cloned().collect()
-    }
+/// Where all refs of a project lead.
+pub(super) fn refs(db: &Database) -> StoreResult<Refs> {
+    Refs::of(&db.query(BRANCHES, &[])?, &db.query(TAGS, &[])?, &Own)
 }
 
 /// All branches that Understory made, by name.
 pub(super) fn branches(db: &Database) -> StoreResult<Vec<Branch>> {
-    Ok(Refs::read(db)?.branches)
+    Ok(refs(db)?.branches)
 }
 
 /// The head of a branch.
@@ -107,12 +86,7 @@ fn commit(hash: CommitHash, row: &[SqlValue]) -> StoreResult<Commit> {
 /// The migrations that a commit has.
 pub(super) fn ledger_at(db: &Database, hash: &CommitHash) -> StoreResult<Vec<LedgerEntry>> {
     let sql = format!("select name, checksum from dolt_at_{LEDGER_TABLE}(?)");
-    let text = |row: &[SqlValue], at: usize| {
-        let cell = row.get(at).and_then(SqlValue::text).map(str::to_owned);
-        cell.ok_or_else(|| unexpected(format!("the list of migrations of commit {hash} does not read back")))
-    };
-    let rows = db.query(&sql, &[encode_hash(hash).into()])?;
-    rows.iter().map(|row| Ok(LedgerEntry { name: text(row, 0)?, checksum: text(row, 1)? })).collect()
+    Ok(LedgerEntry::all(&db.query(&sql, &[encode_hash(hash).into()])?)?)
 }
 
 pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
@@ -123,7 +97,7 @@ pub(super) fn hash_cell(cell: Option<&SqlValue>) -> StoreResult<CommitHash> {
 impl Reachable {
     /// Brings the set up to the present refs.
     pub(super) fn refresh(&mut self, db: &Database) -> StoreResult<()> {
-        let heads = Refs::read(db)?.heads();
+        let heads = refs(db)?.heads();
         if self.is_at(&heads) {
             return Ok(());
         }

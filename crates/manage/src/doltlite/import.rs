@@ -6,7 +6,7 @@ use understory_sql::migration::{self, ledger};
 use understory_sql::{Database, SqlValue, Store};
 
 use super::admin::SMALL;
-use super::refs::{call, make_tag, require_free};
+use super::refs::{call, make_tag};
 use super::write::{Outcome, Writer, begin_merge};
 use super::{At, Inner, history};
 use crate::engine::commit::NewCommit;
@@ -93,7 +93,7 @@ impl Inner {
             import.move_branch(branch, from)?;
         }
         for (tag, origin) in &history.tags {
-            require_free(&refs, &tag.name)?;
+            history::refs(&refs)?.require_free(&tag.name)?;
             make_tag(&refs, &Tag { hash: import.place(origin)?, ..tag.clone() })?;
         }
         for origin in &history.kept {
@@ -175,7 +175,7 @@ impl Import<'_> {
     }
 
     fn keep(&self, head: &CommitHash) -> StoreResult<()> {
-        match history::Refs::read(self.refs)?.kept.contains(head) {
+        match history::refs(self.refs)?.kept.contains(head) {
             true => Ok(()),
             false => call(self.refs, "select dolt_branch(?, ?)", &[&encode_keep(head), &encode_hash(head)]),
         }
@@ -191,7 +191,7 @@ impl Import<'_> {
             (Some(head), Some(_)) => Err(StoreError::HeadMoved { branch: name.clone(), head }),
             (None, Some(_)) => Err(StoreError::UnknownBranch(name.clone())),
             (_, None) => {
-                require_free(self.refs, name)?;
+                history::refs(self.refs)?.require_free(name)?;
                 call(self.refs, "select dolt_branch(?, ?)", &[&encoded, &to])
             }
         }

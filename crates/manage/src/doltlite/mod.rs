@@ -27,15 +27,15 @@ use understory_model::Model;
 use understory_sql::{Database, Dialect, Migrations, SqlError, Store};
 
 use self::files::Files;
-use self::history::Refs;
 use self::pool::{Pool, PoolKey};
 use self::project::{Project, Projects};
+use crate::engine::check_model;
 use crate::engine::errors::failed;
 use crate::engine::names::{encode_branch, encode_hash};
 use crate::engine::reachable::Reachable;
+use crate::engine::remembered::{Differences, KNOWN_SCHEMAS, Snapshots, differences, snapshots};
 use crate::engine::tables::Tables;
-use crate::engine::{CACHED_CHANGES, CACHED_ROWS, KNOWN_SCHEMAS, changes_weight, check_model};
-use crate::{BranchName, Change, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
+use crate::{BranchName, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
 
 /// Operations that use the engine at the same moment: each has one or two files open.
 const AT_ONCE: usize = 8;
@@ -53,8 +53,8 @@ struct Inner {
     tables: Tables,
     projects: Projects,
     pool: Pool,
-    snapshots: Cache<(u64, CommitHash), Arc<Snapshot>>,
-    changes: Cache<(u64, CommitHash, CommitHash), Arc<Vec<Change>>>,
+    snapshots: Snapshots,
+    changes: Differences,
     /// Which commits are known to lack migrations, or to have them all.
     behind: Cache<(u64, CommitHash), bool>,
     template: OnceLock<Vec<u8>>,
@@ -74,20 +74,14 @@ impl DoltLite {
 
     fn open_with(directory: &Path, model: &Model, migrations: Arc<Migrations>, synced: bool) -> StoreResult<Self> {
         check_model(model, &migrations)?;
-        let weight = |_: &(u64, CommitHash), snapshot: &Arc<Snapshot>| {
-            u32::try_from(snapshot.row_count()).unwrap_or(u32::MAX).saturating_add(1)
-        };
         let inner = Inner {
             files: Files::open(directory, synced)?,
             migrations,
             tables: Tables::new(model, Dialect::Sqlite),
             projects: Projects::default(),
             pool: Pool::default(),
-            snapshots: Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).build(),
-            changes: Cache::builder()
-                .weigher(|_, changes| changes_weight(changes))
-                .max_capacity(CACHED_CHANGES)
-                .build(),
+            snapshots: snapshots(),
+            changes: differences(),
             behind: Cache::new(KNOWN_SCHEMAS),
             template: OnceLock::new(),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
@@ -204,7 +198,7 @@ impl Inner {
     /// Whether a ref of the project reaches a commit. For where refs lead nothing is walked: a first read of a long
     /// history is not to wait for that.
     fn reaches(&self, at: &At, hash: &CommitHash) -> StoreResult<bool> {
-        let heads = self.on_refs(at, |db| Ok(Refs::read(db)?.heads()))?;
+        let heads = self.on_refs(at, |db| Ok(history::refs(db)?.heads()))?;
         if heads.contains(hash) {
             return Ok(true);
         }
@@ -242,7 +236,7 @@ impl Inner {
         }
         self.require_commit(at, hash)?;
         let database = at.opened(Database::open_at(&at.project.file, &encode_hash(hash), true))?;
-        let like = at.project.newest().unwrap_or_default();
+        let like = at.project.memory.newest().unwrap_or_default();
         let snapshot = Arc::new(self.tables.read(&database, &self.migrations, &like)?);
         self.remember(at, hash, Arc::clone(&snapshot));
         Ok(snapshot)
@@ -254,7 +248,7 @@ impl Inner {
     }
 
     fn remember(&self, at: &At, hash: &CommitHash, snapshot: Arc<Snapshot>) {
-        at.project.set_newest(&snapshot);
+        at.project.memory.set_newest(&snapshot);
         self.snapshots.insert((at.project.generation(), hash.clone()), snapshot);
     }
 

@@ -7,14 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use moka::sync::Cache;
 
-use crate::Snapshot;
 use crate::engine::reachable::Reachable;
+use crate::engine::remembered::Generation;
 
 /// Projects remembered while nobody uses them.
 const REMEMBERED: u64 = 1_000;
-
-/// Numbers generations of all projects, so that no two are ever alike.
-static GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// One project in use.
 #[derive(Debug)]
@@ -26,9 +23,7 @@ pub(super) struct Project {
     pub(super) reachable: Mutex<Reachable>,
     /// Bytes after the last collection; 0 while unknown.
     pub(super) collected: AtomicU64,
-    generation: AtomicU64,
-    /// The rows last read or made, while they are cached: the next ones read are much like them.
-    newest: Mutex<Weak<Snapshot>>,
+    pub(super) memory: Generation,
 }
 
 impl Project {
@@ -38,35 +33,22 @@ impl Project {
             writer: Arc::default(),
             reachable: Mutex::default(),
             collected: AtomicU64::new(0),
-            generation: AtomicU64::new(next_generation()),
-            newest: Mutex::default(),
+            memory: Generation::default(),
         }
-    }
-
-    pub(super) fn newest(&self) -> Option<Arc<Snapshot>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
-    }
-
-    pub(super) fn set_newest(&self, snapshot: &Arc<Snapshot>) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(snapshot);
     }
 
     /// Distinguishes what was cached before and after its file was replaced or a branch of it deleted.
     pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.memory.number()
     }
 
     /// Forgets all that was cached; the generation that ended.
     pub(super) fn renew(&self) -> u64 {
-        let ended = self.generation.swap(next_generation(), Ordering::AcqRel);
+        let ended = self.memory.renew();
         *self.reachable.lock().unwrap_or_else(PoisonError::into_inner) = Reachable::default();
         self.collected.store(0, Ordering::Relaxed);
         ended
     }
-}
-
-fn next_generation() -> u64 {
-    GENERATION.fetch_add(1, Ordering::Relaxed)
 }
 
 /// All projects in use, each once: its lock must be one for all who write.

@@ -2,9 +2,8 @@
 
 use understory_sql::{Database, SqlValue};
 
-use super::history::{self, Refs};
+use super::history;
 use super::{At, Inner};
-use crate::engine::errors::failed;
 use crate::engine::names::{encode_branch, encode_hash, encode_keep};
 use crate::engine::notes::{NOTE, Notes, author};
 use crate::{BranchName, CommitHash, StoreError, StoreResult, Tag};
@@ -13,7 +12,7 @@ impl Inner {
     pub(super) fn branch_create(&self, at: &At, name: &BranchName, hash: &CommitHash) -> StoreResult<()> {
         self.require_commit(at, hash)?;
         self.on_refs(at, |db| {
-            require_free(db, name)?;
+            history::refs(db)?.require_free(name)?;
             call(db, "select dolt_branch(?, ?)", &[&encode_branch(name), &encode_hash(hash)])
         })
     }
@@ -21,8 +20,9 @@ impl Inner {
     pub(super) fn branch_rename(&self, at: &At, from: &BranchName, to: &BranchName) -> StoreResult<()> {
         self.pool.close_branch(at.project.generation(), &encode_branch(from));
         self.on_refs(at, |db| {
-            movable(db, from)?;
-            require_free(db, to)?;
+            let refs = history::refs(db)?;
+            refs.movable(from)?;
+            refs.require_free(to)?;
             call(db, "select dolt_branch('-m', ?, ?)", &[&encode_branch(from), &encode_branch(to)])
         })
     }
@@ -32,11 +32,12 @@ impl Inner {
         let (encoded, keep) = (encode_branch(name), encode_keep(expected));
         self.pool.close_branch(at.project.generation(), &encoded);
         self.on_refs(at, |db| {
-            let head = movable(db, name)?;
-            if head != *expected {
-                return Err(StoreError::HeadMoved { branch: name.clone(), head });
+            let refs = history::refs(db)?;
+            let head = refs.movable(name)?;
+            if head != expected {
+                return Err(StoreError::HeadMoved { branch: name.clone(), head: head.clone() });
             }
-            match Refs::read(db)?.kept.contains(expected) {
+            match refs.kept.contains(expected) {
                 true => call(db, "select dolt_branch('-D', ?)", &[&encoded]),
                 false => call(db, "select dolt_branch('-m', ?, ?)", &[&encoded, &keep]),
             }
@@ -44,7 +45,7 @@ impl Inner {
     }
 
     pub(super) fn keep_drop(&self, at: &At, head: &CommitHash) -> StoreResult<()> {
-        self.on_refs(at, |db| match Refs::read(db)?.kept.contains(head) {
+        self.on_refs(at, |db| match history::refs(db)?.kept.contains(head) {
             true => call(db, "select dolt_branch('-D', ?)", &[&encode_keep(head)]),
             false => Ok(()),
         })?;
@@ -55,14 +56,14 @@ impl Inner {
     pub(super) fn tag_create(&self, at: &At, tag: &Tag) -> StoreResult<()> {
         self.require_commit(at, &tag.hash)?;
         self.on_refs(at, |db| {
-            require_free(db, &tag.name)?;
+            history::refs(db)?.require_free(&tag.name)?;
             make_tag(db, tag)
         })
     }
 
     pub(super) fn tag_delete(&self, at: &At, name: &BranchName) -> StoreResult<()> {
         self.on_refs(at, |db| {
-            let refs = Refs::read(db)?;
+            let refs = history::refs(db)?;
             let tag = refs.tags.iter().find(|tag| tag.name == *name);
             let tag = tag.ok_or_else(|| StoreError::UnknownTag(name.clone()))?;
             if !refs.kept.contains(&tag.hash) {
@@ -79,25 +80,6 @@ pub(super) fn make_tag(db: &Database, tag: &Tag) -> StoreResult<()> {
     let message = notes.add_to(&tag.message.replace(['\0', NOTE], ""));
     let (name, hash, author) = (encode_branch(&tag.name), encode_hash(&tag.hash), author(&tag.tagger));
     call(db, "select dolt_tag(?, ?, '-m', ?, '--author', ?)", &[&name, &hash, &message, &author])
-}
-
-/// Refuses a name that a branch or a tag has.
-pub(super) fn require_free(db: &Database, name: &BranchName) -> StoreResult<()> {
-    let refs = Refs::read(db)?;
-    let taken = refs.branches.iter().map(|branch| &branch.name).chain(refs.tags.iter().map(|tag| &tag.name));
-    match taken.into_iter().any(|taken| taken == name) {
-        true => Err(StoreError::RefExists(name.clone())),
-        false => Ok(()),
-    }
-}
-
-/// The head of a branch that may be renamed or deleted.
-fn movable(db: &Database, name: &BranchName) -> StoreResult<CommitHash> {
-    let head = history::branch_head(db, name)?.ok_or_else(|| StoreError::UnknownBranch(name.clone()))?;
-    if name.is_main() {
-        return Err(failed("a project's main branch cannot be renamed or deleted"));
-    }
-    Ok(head)
 }
 
 /// Calls a function of the engine for what it does.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use understory_sql::Database;
 
-use super::history::Refs;
 use super::write::{Outcome, Rows, Writer};
 use super::{At, DoltLite, Inner, history};
 use crate::engine::commit::NewCommit;
@@ -78,7 +77,7 @@ impl ConfigStore for DoltLite {
     }
 
     async fn kept(&self, project: &ProjectId) -> StoreResult<Vec<CommitHash>> {
-        self.run(project, |inner, at| inner.on_refs(at, |db| Ok(Refs::read(db)?.kept))).await
+        self.run(project, |inner, at| inner.on_refs(at, |db| Ok(history::refs(db)?.kept))).await
     }
 
     async fn keep_drop(&self, project: &ProjectId, head: &CommitHash) -> StoreResult<()> {
@@ -87,7 +86,7 @@ impl ConfigStore for DoltLite {
     }
 
     async fn tags(&self, project: &ProjectId) -> StoreResult<Vec<Tag>> {
-        self.run(project, |inner, at| inner.on_refs(at, |db| Ok(Refs::read(db)?.tags))).await
+        self.run(project, |inner, at| inner.on_refs(at, |db| Ok(history::refs(db)?.tags))).await
     }
 
     async fn tag_create(&self, project: &ProjectId, tag: &Tag) -> StoreResult<()> {

@@ -4,8 +4,15 @@ use crate::{SqlError, SqlValue, Statements};
 /// The table that says which migrations a store, or a branch of it, has.
 pub const LEDGER_TABLE: &str = "understory_migrations";
 
-const CREATE: &str = "create table if not exists understory_migrations (\
+/// Makes the ledger where there is none.
+pub const LEDGER_CREATE: &str = "create table if not exists understory_migrations (\
                       name varchar(256) not null primary key, checksum text not null, applied_at text not null)";
+
+/// Reads the ledger: names and checksums.
+pub const LEDGER_READ: &str = "select name, checksum from understory_migrations order by name";
+
+/// Enters a migration: its name, its checksum, and when it was applied.
+pub const LEDGER_ENTER: &str = "insert into understory_migrations (name, checksum, applied_at) values (?, ?, ?)";
 
 /// A migration that was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +21,17 @@ pub struct LedgerEntry {
     pub name: String,
     /// Its checksum then.
     pub checksum: String,
+}
+
+impl LedgerEntry {
+    /// The entries that rows of names and checksums tell of.
+    pub fn all(rows: &[Vec<SqlValue>]) -> Result<Vec<Self>, SqlError> {
+        let text = |row: &[SqlValue], at: usize| {
+            let cell = row.get(at).and_then(SqlValue::text).map(str::to_owned);
+            cell.ok_or_else(|| SqlError::Corrupt("the list of migrations does not read back".into()))
+        };
+        rows.iter().map(|row| Ok(Self { name: text(row, 0)?, checksum: text(row, 1)? })).collect()
+    }
 }
 
 /// A ledger that does not fit this program.
@@ -71,25 +89,19 @@ pub fn ledger(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
 /// Makes the ledger where there is none, outside of a transaction.
 pub fn ledger_ensure(db: &dyn Statements) -> Result<(), SqlError> {
     // Of several that make it at once a server refuses all but one; it is there by then.
-    db.batch(CREATE).or_else(|refused| entries(db).map(drop).map_err(|_| refused))
+    db.batch(LEDGER_CREATE).or_else(|refused| entries(db).map(drop).map_err(|_| refused))
 }
 
 fn entries(db: &dyn Statements) -> Result<Vec<LedgerEntry>, SqlError> {
-    let rows = db.query("select name, checksum from understory_migrations order by name", &[])?;
-    let text = |cell: Option<SqlValue>| cell.and_then(|cell| cell.into_text().ok()).unwrap_or_default();
-    let entry = |row: Vec<SqlValue>| {
-        let mut cells = row.into_iter();
-        LedgerEntry { name: text(cells.next()), checksum: text(cells.next()) }
-    };
-    Ok(rows.into_iter().map(entry).collect())
+    LedgerEntry::all(&db.query(LEDGER_READ, &[])?)
 }
 
 /// Enters a migration in the ledger and runs it, in the caller's transaction.
 pub fn apply(db: &dyn Statements, migration: &Migration, applied_at: &str) -> Result<(), SqlError> {
-    db.batch(CREATE)?;
+    db.batch(LEDGER_CREATE)?;
     // The entry comes first: where several do this at once on a server, the others wait for it.
     let entry: [SqlValue; 3] = [(&migration.name).into(), (&migration.checksum).into(), applied_at.into()];
-    db.execute("insert into understory_migrations (name, checksum, applied_at) values (?, ?, ?)", &entry)?;
+    db.execute(LEDGER_ENTER, &entry)?;
     for statement in migration.statements(db.dialect()) {
         db.batch(statement)?;
     }
@@ -98,7 +110,7 @@ pub fn apply(db: &dyn Statements, migration: &Migration, applied_at: &str) -> Re
 
 /// Brings a store that has no branches to the newest schema, in the caller's transaction; the names applied.
 pub fn migrate_in_txn(db: &dyn Statements, migrations: &Migrations, store: Store) -> Result<Vec<String>, MigrateError> {
-    db.batch(CREATE)?;
+    db.batch(LEDGER_CREATE)?;
     let pending = migrations.pending(store, &entries(db)?)?;
     for migration in &pending {
         apply(db, migration, &understory_model::now())?;

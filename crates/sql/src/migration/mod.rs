@@ -15,7 +15,10 @@ use understory_model::SchemaShape;
 
 use crate::Dialect;
 
-pub use ledger::{LEDGER_TABLE, LedgerEntry, LedgerError, MigrateError, apply, ledger, ledger_ensure, migrate_in_txn};
+pub use ledger::{
+    LEDGER_CREATE, LEDGER_ENTER, LEDGER_READ, LEDGER_TABLE, LedgerEntry, LedgerError, MigrateError, apply, ledger,
+    ledger_ensure, migrate_in_txn,
+};
 pub use load::MigrationError;
 
 /// Which of the two stores a migration is for.

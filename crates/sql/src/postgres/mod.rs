@@ -69,7 +69,6 @@ impl Pool {
     /// How the pool is doing.
     pub fn status(&self) -> PoolStatus {
         let status = self.pool.status();
-        let used = status.size.saturating_sub(status.available);
-        PoolStatus { limit: status.max_size, open: status.size, idle: status.size - used, waiting: status.waiting }
+        PoolStatus { limit: status.max_size, open: status.size, idle: status.available, waiting: status.waiting }
     }
 }

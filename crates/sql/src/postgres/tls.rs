@@ -59,19 +59,20 @@ impl Tls {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| SqlError::Other(Box::new(error)))?;
-        let config = match self.proof {
-            Proof::AuthorityAndName => builder.with_root_certificates(self.roots()?).with_no_client_auth(),
+        let authority = match self.proof {
+            Proof::AuthorityAndName => {
+                let config = builder.with_root_certificates(self.roots()?).with_no_client_auth();
+                return Ok(MakeRustlsConnect::new(config));
+            }
             Proof::Authority => {
-                let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), provider).build();
-                let verifier = verifier.map_err(|error| SqlError::Other(Box::new(error)))?;
-                let verifier = Arc::new(AnyName { verifier });
-                builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+                let roots = Arc::new(self.roots()?);
+                let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+                Some(verifier.map_err(|error| SqlError::Other(Box::new(error)))?)
             }
-            Proof::None => {
-                let verifier = Arc::new(Anybody { provider });
-                builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
-            }
+            Proof::None => None,
         };
+        let verifier = Arc::new(AnyName { authority, provider });
+        let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         Ok(MakeRustlsConnect::new(config))
     }
 
@@ -95,10 +96,12 @@ fn certificates_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, SqlError
     certificates.map_err(|error| SqlError::Refused(format!("sslrootcert {}: {error}", path.display())))
 }
 
-/// Takes a certificate of a known authority for any name.
+/// Takes a certificate for any name: of a known authority, or anybody's where none is asked for. Then who listens in
+/// sees nothing, and who stands in between is not noticed.
 #[derive(Debug)]
 struct AnyName {
-    verifier: Arc<WebPkiServerVerifier>,
+    authority: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
 }
 
 impl ServerCertVerifier for AnyName {
@@ -110,53 +113,13 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.verifier.verify_server_cert(certificate, between, name, ocsp, now) {
+        let Some(authority) = &self.authority else { return Ok(ServerCertVerified::assertion()) };
+        match authority.verify_server_cert(certificate, between, name, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
             other => other,
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Takes any certificate: who listens in sees nothing, who stands in between is not noticed.
-#[derive(Debug)]
-struct Anybody {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _between: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
