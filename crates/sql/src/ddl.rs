@@ -301,7 +301,7 @@ mod tests {
         let added = SchemaChange::AddColumn("t".into(), column("a", "boolean", false, Some(json!(false))));
         assert_eq!(postgres(added), r#"ALTER TABLE "t" ADD COLUMN "a" bool NOT NULL DEFAULT ('false'::bool)"#);
         let added = SchemaChange::AddColumn("t".into(), column("a", "text", true, Some(json!("it's"))));
-        assert_eq!(postgres(added), r#"ALTER TABLE "t" ADD COLUMN "a" text DEFAULT 'it''s'"#);
+        assert_eq!(postgres(added), r#"ALTER TABLE "t" ADD COLUMN "a" text DEFAULT E'it\'s'"#);
     }
 
     #[test]
