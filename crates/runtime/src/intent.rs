@@ -198,7 +198,9 @@ impl RuntimeStore {
         let mut taken = self.read(move |db| decode_all(db.query(MINE, &run)?, decode)).await?;
         taken.retain(|intent| in_flight.begin(intent.id.clone()));
         let of_others = self.intents_of_the_dead().await.inspect_err(|_| {
-            taken.iter().for_each(|intent| self.intent_leave(intent));
+            for intent in &taken {
+                self.intent_leave(intent);
+            }
         })?;
         for intent in of_others {
             in_flight.begin(intent.id.clone());

@@ -127,7 +127,9 @@ impl Understory {
             match runtime.ref_change_begin(&project.tenant, &project.id, change).await {
                 Ok(intent) => intents.push(intent),
                 Err(error) => {
-                    intents.iter().for_each(|intent| runtime.intent_leave(intent));
+                    for intent in &intents {
+                        runtime.intent_leave(intent);
+                    }
                     return Err(error.into());
                 }
             }
