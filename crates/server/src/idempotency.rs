@@ -74,7 +74,11 @@ async fn keep(context: &Context, principal: &Principal, key: &str, response: Res
     } else {
         Outcome::Refused
     };
-    context.app.idempotency_settle(principal, key, outcome).await;
+    let done = matches!(outcome, Outcome::Answered(_));
+    if !context.app.idempotency_settle(principal, key, outcome).await && done {
+        let detail = "the request was done, but its answer cannot be kept now; repeat it with the same Idempotency-Key";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 

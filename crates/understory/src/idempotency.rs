@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tokio::time::{interval, timeout};
 use understory_auth::Principal;
 pub use understory_runtime::StoredAnswer;
 use understory_runtime::{Claim, ClaimRequest};
@@ -9,6 +10,8 @@ use crate::{Error, Result};
 
 /// How far back a commit is looked for whose answer was not stored.
 const LOOK_BACK: usize = 1_000;
+/// How long an answer waits for its record.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// How soon a record that could not be written is written again.
 const AGAIN: Duration = Duration::from_millis(250);
 
@@ -104,19 +107,23 @@ impl Understory {
         Ok(Idempotent::Proceed)
     }
 
-    /// Records what a claimed request came to. Where that is not possible now it is tried again until it is; so long
-    /// repeats of the request are told that it is running.
-    pub async fn idempotency_settle(&self, principal: &Principal, key: &str, outcome: Outcome) {
-        let Err(error) = self.record(&principal.id, key, &outcome).await else { return };
-        // The write itself is durable by now: an answer that could not be kept is no failure of the request.
-        tracing::error!(%error, "an idempotency record could not be settled yet");
+    /// Records what a claimed request came to; whether that was possible within some seconds. Where it was not it is
+    /// tried on until it is, and so long repeats of the request are told that it is running.
+    ///
+    /// Whoever answers a request that was done waits for this: an answer that is lost with its process could not be
+    /// given again.
+    pub async fn idempotency_settle(&self, principal: &Principal, key: &str, outcome: Outcome) -> bool {
+        let patience = if matches!(outcome, Outcome::Answered(_)) { PATIENCE } else { AGAIN };
         let (app, principal, key) = (self.clone(), principal.id.clone(), key.to_owned());
-        tokio::spawn(async move {
-            let mut rounds = tokio::time::interval(AGAIN);
-            while app.record(&principal, &key, &outcome).await.is_err() {
+        let recording = tokio::spawn(async move {
+            let mut rounds = interval(AGAIN);
+            rounds.tick().await;
+            while let Err(error) = app.record(&principal, &key, &outcome).await {
+                tracing::warn!(%error, "an idempotency record could not be settled yet");
                 rounds.tick().await;
             }
         });
+        matches!(timeout(patience, recording).await, Ok(Ok(())))
     }
 
     async fn record(&self, principal: &str, key: &str, outcome: &Outcome) -> Result<()> {

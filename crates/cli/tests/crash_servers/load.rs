@@ -115,7 +115,7 @@ impl Load {
             scope.spawn(move || {
                 // One that fails ends all.
                 let _stopping = self.stop_at_the_end();
-                let mut turn = 0;
+                let mut turn = 0_usize;
                 while !self.is_stopped() {
                     self.look(client);
                     // What could not be settled is settled later: the next turn is about other things.
@@ -153,8 +153,8 @@ impl Load {
     }
 
     /// Waits until somebody has noticed that something is away.
-    pub fn await_outage(&self) -> bool {
-        self.reaches(&self.outages, self.outages.load(Ordering::SeqCst) + 1)
+    pub fn await_outage(&self) {
+        assert!(self.reaches(&self.outages, self.outages.load(Ordering::SeqCst) + 1), "nobody notices");
     }
 
     fn reaches(&self, count: &AtomicUsize, wanted: usize) -> bool {

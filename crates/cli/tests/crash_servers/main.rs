@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use load::{Load, TENANT, project};
 use serde_json::{Value, json};
-use support::servers::Databases;
+use support::servers::{Databases, Server};
 use support::{Client, KEY, Process};
 
 /// Kills, of which each server and a replica have every third.
@@ -50,22 +50,12 @@ fn killed_servers_and_replicas_lose_nothing_acknowledged() {
         for round in 0..ROUNDS {
             load.await_answers(1 + round * 3 % 5);
             pause(round);
+            let which = round / 3 % 2;
             match round % 3 {
-                0 => databases.doltgres.kill(),
-                1 => databases.postgres.kill(),
-                _ => replicas[round / 3 % 2].kill(),
-            }
-            match round % 3 {
-                0 => {
-                    assert!(load.await_outage(), "no outage");
-                    databases.doltgres.start();
-                }
-                1 => {
-                    assert!(load.await_outage(), "no outage");
-                    databases.postgres.start();
-                }
+                0 => outage(&mut databases.doltgres, &load),
+                1 => outage(&mut databases.postgres, &load),
                 _ => {
-                    let which = round / 3 % 2;
+                    replicas[which].kill();
                     replicas[which] = start(&databases, home.path(), which);
                     load.replica_is_at(which, &replicas[which].url);
                 }
@@ -92,6 +82,13 @@ fn killed_servers_and_replicas_lose_nothing_acknowledged() {
     for replica in &replicas {
         assert_healthy(replica);
     }
+}
+
+/// Kills a server, and starts it again once somebody has noticed.
+fn outage(server: &mut Server, load: &Load) {
+    server.kill();
+    load.await_outage();
+    server.start();
 }
 
 /// A fraction of a write, different from round to round, so that the kills meet every stage of one.

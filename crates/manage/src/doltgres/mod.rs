@@ -163,11 +163,11 @@ impl Inner {
         if let Some(snapshot) = self.snapshots.get(&(at.project.generation(), hash.clone())) {
             return Ok(snapshot);
         }
-        self.require_commit(at, hash).await?;
         let _turn = at.project.reading.lock().await;
         if let Some(snapshot) = self.snapshots.get(&(at.project.generation(), hash.clone())) {
             return Ok(snapshot);
         }
+        self.require_commit(at, hash).await?;
         let like = at.project.memory.newest().unwrap_or_default();
         let snapshot = Arc::new(self.read_at(hash, &like).await?);
         self.remember(at, hash, Arc::clone(&snapshot));
