@@ -1,12 +1,17 @@
 //! The DoltGres store while its network fails: it ends in time, does all or nothing, tells no lies, and recovers.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use understory_testkit::conformance::{Checked, Failure};
 use understory_testkit::differential::Versions;
 use understory_testkit::faults::{Network, Operation, try_all};
 use understory_testkit::servers::{FreshDatabase, TestServer};
+
+/// One for all tests, as a runtime that ends takes along the connections that were opened on it.
+#[expect(clippy::expect_used, reason = "without a runtime there is no test")]
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
 /// One database for all tests of the program.
 async fn network() -> Result<Arc<Network>, Failure> {
@@ -32,9 +37,9 @@ async fn tried(operation: Operation) -> Checked {
 
 macro_rules! faults {
     ($($name:ident: $operation:ident),+ $(,)?) => { $(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() -> Checked {
-            tried(Operation::$operation).await
+        #[test]
+        fn $name() -> Checked {
+            RUNTIME.block_on(tried(Operation::$operation))
         }
     )+ };
 }
@@ -52,6 +57,7 @@ faults! {
     dropping_a_kept_head: KeepDrop,
     taking_over_a_history: Import,
     migrating: Migrate,
+    a_write_that_migrates: ApplyToOld,
     reading: Read,
     reading_the_log: Log,
     reading_changes: Changes,

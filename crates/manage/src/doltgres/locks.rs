@@ -13,6 +13,10 @@ use crate::{StoreError, StoreResult};
 
 /// How long a writer waits for another one, of whichever process.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Uses after which a connection forgets the branches that it was on. The engine looks at each of them again whenever
+/// such a connection begins and ends a transaction, among all refs of the database (DoltGres 1.3.3: after 300 branches a
+/// statement took 100 ms and more). Forgetting after each use would cost every write some milliseconds.
+const USES: usize = 32;
 const FIRST_WAIT: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
@@ -100,7 +104,8 @@ impl Locked<'_> {
     /// Gives the lock back, and the connection to its pool. What was done under it stays whatever happens here.
     pub(super) async fn release(self) {
         let home = revision(self.database, "");
-        let end = format!("use {home}; select pg_advisory_unlock({}::bigint)", self.key);
+        let forget = if self.connection.reuses() % USES == USES - 1 { "; discard all" } else { "" };
+        let end = format!("use {home}; select pg_advisory_unlock({}::bigint){forget}", self.key);
         match self.connection.batch(&end).await {
             Ok(()) => self.connection.keep(true),
             Err(error) => tracing::debug!(%error, "a connection is closed instead of going back"),

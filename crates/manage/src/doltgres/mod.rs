@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use understory_model::Model;
-use understory_sql::migration::Migrate;
+use understory_sql::migration::{LedgerEntry, Migrate};
 use understory_sql::postgres::{Pool, PoolStatus, ServerUrl};
 use understory_sql::{Dialect, Migrations, Store};
 
@@ -35,10 +35,13 @@ use crate::engine::check_model;
 use crate::engine::reachable::Reachable;
 use crate::engine::refs::Refs;
 use crate::engine::remembered::{Differences, KNOWN_SCHEMAS, Snapshots, differences, snapshots};
-use crate::engine::tables::Tables;
+use crate::engine::tables::{Present, Tables};
 use crate::{BranchName, CommitHash, ProjectId, Snapshot, StoreError, StoreResult};
 
 pub use self::foreign::{Amended, Foreign, ForeignBranch, ForeignProject};
+
+/// Schemas of older programs whose columns are remembered.
+const OLDER_SCHEMAS: u64 = 1_000;
 
 /// A [`crate::ConfigStore`] in a DoltGres database. Clones are the same store.
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ struct Inner {
     changes: Differences,
     /// Which commits are known to lack migrations, or to have them all.
     behind: Cache<CommitHash, bool>,
+    /// The columns that tables have where these migrations were run: slow to ask the engine for.
+    columns: Cache<Vec<LedgerEntry>, Arc<Present>>,
 }
 
 impl DoltGres {
@@ -86,6 +91,7 @@ impl DoltGres {
             snapshots: snapshots(),
             changes: differences(),
             behind: Cache::new(KNOWN_SCHEMAS),
+            columns: Cache::new(OLDER_SCHEMAS),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -7,7 +7,7 @@ use understory_sql::postgres::{Connection, Pool};
 use understory_sql::{Cells, SqlRef};
 
 use super::locks::revision;
-use super::{At, Inner};
+use super::{At, Inner, root};
 use crate::engine::tables::{EntityTable, Present, Selection, quote, require_one};
 use crate::{Change, CommitHash, Snapshot, StoreResult, Table, changed_rows};
 
@@ -15,7 +15,7 @@ impl Inner {
     /// All rows of a commit, in today's shape. What is as in `like` is shared with it.
     pub(super) async fn read_at(&self, hash: &CommitHash, like: &Snapshot) -> StoreResult<Snapshot> {
         let present = if self.is_behind(hash).await? {
-            Some(columns_at(self.readers(), self.connections.database(), hash).await?)
+            Some(self.columns_then(hash).await?)
         } else {
             None
         };
@@ -34,6 +34,17 @@ impl Inner {
         // All are asked at once; the answers come one after the other.
         let tables = try_join_all(self.tables.iter().map(|(name, entity)| table(name, entity))).await?;
         Ok(Snapshot::sharing(tables))
+    }
+
+    /// The columns of all tables at a commit: the migrations that were run by then made them.
+    async fn columns_then(&self, hash: &CommitHash) -> StoreResult<Arc<Present>> {
+        let ledger = root::ledger_at(self.readers(), hash.as_str()).await?;
+        if let Some(known) = self.columns.get(&ledger) {
+            return Ok(known);
+        }
+        let columns = Arc::new(columns_at(self.readers(), self.connections.database(), hash).await?);
+        self.columns.insert(ledger, Arc::clone(&columns));
+        Ok(columns)
     }
 
     /// How two commits differ, asked of the engine: it compares trees, and looks only into what is not the same.

@@ -15,7 +15,7 @@ pub const LEDGER_READ: &str = "select name, checksum from understory_migrations 
 pub const LEDGER_ENTER: &str = "insert into understory_migrations (name, checksum, applied_at) values (?, ?, ?)";
 
 /// A migration that was applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LedgerEntry {
     /// The migration's name.
     pub name: String,

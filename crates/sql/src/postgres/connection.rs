@@ -112,6 +112,11 @@ impl Connection {
         self.clean.store(keep, Ordering::Relaxed);
     }
 
+    /// How often the connection was taken from its pool again.
+    pub fn reuses(&self) -> usize {
+        self.object.as_ref().map_or(0, |object| Object::metrics(object).recycle_count)
+    }
+
     fn object(&self) -> Result<&Object, SqlError> {
         self.object.as_ref().ok_or_else(|| SqlError::Unavailable("the connection is closed".into()))
     }
