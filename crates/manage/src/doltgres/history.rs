@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use understory_sql::SqlValue;
-use understory_sql::postgres::Connection;
 
 use super::{At, Inner};
 use crate::engine::errors::unexpected;
@@ -13,6 +12,10 @@ use crate::{Commit, CommitHash, CommitMeta, Signature, StoreResult};
 
 /// Commits read at once when a history is looked at further than is known: few at first, since mostly few are new.
 const STEPS: [usize; 2] = [32, 4_096];
+
+/// The commits that one reaches, children before parents. Unless told not to, the engine looks up all refs of the database
+/// first, and fails where one goes meanwhile.
+pub(super) const LOG: &str = "from dolt_log(?, '--parents', '--decorate', 'no')";
 
 /// What is known of a project's history.
 #[derive(Debug, Default)]
@@ -48,6 +51,7 @@ impl Inner {
         heads: &BTreeSet<CommitHash>,
     ) -> StoreResult<()> {
         let connection = self.readers().connection().await?;
+        let sql = format!("select commit_hash, parents {LOG} limit ?");
         let mut read = HashMap::new();
         let mut steps = STEPS.into_iter();
         let mut limit = STEPS[1];
@@ -59,8 +63,7 @@ impl Inner {
             }
             if !read.contains_key(&hash) {
                 limit = steps.next().unwrap_or(limit);
-                let sql = "select commit_hash, parents from dolt_log(?, '--parents') limit ?";
-                for row in connection.query(sql, &[hash.as_str().into(), number(limit)]).await? {
+                for row in connection.query(&sql, &[hash.as_str().into(), number(limit)]).await? {
                     let hash = hash_cell(row.first())?;
                     let parents = self.parents_in(&hash, row.get(1))?;
                     read.insert(hash, parents);
@@ -82,23 +85,13 @@ impl Inner {
     /// At most `limit` commits from one that is there, after the first `skip`, children before parents.
     pub(super) async fn log(&self, from: &CommitHash, skip: usize, limit: usize) -> StoreResult<Vec<Commit>> {
         let connection = self.readers().connection().await?;
-        self.log_on(&connection, from, skip, limit).await
-    }
-
-    pub(super) async fn log_on(
-        &self,
-        connection: &Connection,
-        from: &CommitHash,
-        skip: usize,
-        limit: usize,
-    ) -> StoreResult<Vec<Commit>> {
-        let sql = "select commit_hash, author, author_email, author_date, message, parents \
-                   from dolt_log(?, '--parents') limit ? offset ?";
+        let sql =
+            format!("select commit_hash, author, author_email, author_date, message, parents {LOG} limit ? offset ?");
         // The one before the page tells whether the project's history is at its end there: a root is its last commit,
         // and after it come those of the database.
         let known = skip.min(1);
         let (limit, skip) = (limit.saturating_add(known), skip - known);
-        let rows = connection.query(sql, &[from.as_str().into(), number(limit), number(skip)]).await?;
+        let rows = connection.query(&sql, &[from.as_str().into(), number(limit), number(skip)]).await?;
         let mut commits = Vec::with_capacity(rows.len());
         for (at, row) in rows.into_iter().enumerate() {
             let hash = hash_cell(row.first())?;

@@ -127,7 +127,7 @@ impl Root {
 
     async fn read(readers: &Pool) -> StoreResult<Self> {
         let connection = readers.connection().await?;
-        let sql = "select commit_hash, author_email from dolt_log('main')";
+        let sql = "select commit_hash, author_email from dolt_log('main', '--decorate', 'no')";
         let (mut all, mut before, mut newest) = (BTreeSet::new(), BTreeSet::new(), None);
         for row in connection.query(sql, &[]).await? {
             let hash = hash_cell(row.first())?;

@@ -14,11 +14,7 @@ use crate::{Change, CommitHash, Snapshot, StoreResult, Table, changed_rows};
 impl Inner {
     /// All rows of a commit, in today's shape. What is as in `like` is shared with it.
     pub(super) async fn read_at(&self, hash: &CommitHash, like: &Snapshot) -> StoreResult<Snapshot> {
-        let present = if self.is_behind(hash).await? {
-            Some(self.columns_then(hash).await?)
-        } else {
-            None
-        };
+        let present = if self.is_behind(hash).await? { Some(self.columns_then(hash).await?) } else { None };
         let connection = self.readers().connection().await?;
         let table = async |name: &String, table: &EntityTable| {
             let older = present.as_ref().map(|present| table.older(present));

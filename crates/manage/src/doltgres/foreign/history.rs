@@ -8,7 +8,7 @@ use understory_sql::SqlValue;
 
 use super::Foreign;
 use crate::change::{Edits, check};
-use crate::doltgres::history::{hash_cell, parents_of};
+use crate::doltgres::history::{LOG, hash_cell, parents_of};
 use crate::engine::notes::{NOTE, rfc3339};
 use crate::engine::tables::Present;
 use crate::replay::{BranchMove, History, Origin, Project, Replayed, replayed};
@@ -55,9 +55,8 @@ impl Foreign {
 
     /// All commits that one reaches, children before parents.
     async fn log(&self, head: &CommitHash) -> StoreResult<Vec<Commit>> {
-        let sql = "select commit_hash, author, author_email, author_date, message, parents \
-                   from dolt_log(?, '--parents')";
-        let rows = self.readers.connection().await?.query(sql, &[head.as_str().into()]).await?;
+        let sql = format!("select commit_hash, author, author_email, author_date, message, parents {LOG}");
+        let rows = self.readers.connection().await?.query(&sql, &[head.as_str().into()]).await?;
         rows.iter().map(|row| commit(row)).collect()
     }
 }
