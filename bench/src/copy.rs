@@ -1,10 +1,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use understory::sql::postgres::Pool;
-use understory::{CopyRequest, POOL_SIZE, Place, ServerUrl, Servers, copy};
+use understory::{CopyRequest, POOL_SIZE, Place, copy};
 
-use crate::{Outcome, milliseconds, project, report};
+use crate::{Outcome, databases, milliseconds, project, report};
 
 /// Projects, and commits of each: the smaller number of many, and one with a long history.
 const SHAPES: [(usize, usize); 2] = [(50, 40), (1, 2_000)];
@@ -19,11 +18,28 @@ pub async fn there_and_back() -> Outcome {
         let aside = seconds(&at("from"), &at("aside")).await?;
         let what = format!("copy of {projects} projects, {} commits", projects * commits);
         report(&format!("{what}: to a directory"), aside, aside, "s", 1.0, "");
-        let Some(servers) = servers().await? else { continue };
+        let Some(servers) = databases::create().await? else { continue };
+        let servers = Place::Servers(Box::new(servers));
         let there = seconds(&at("from"), &servers).await?;
         report("  to DoltGres and PostgreSQL / to a directory", there, aside, "s", there / aside, "");
         let back = seconds(&servers, &at("back")).await?;
         report("  and back / to a directory", back, aside, "s", back / aside, "");
+        require_same(&home.path().join("from"), &home.path().join("back"), projects).await?;
+    }
+    Ok(())
+}
+
+/// What came back must be what went: the same files, and the hashes of the first place lead to them.
+async fn require_same(from: &Path, back: &Path, projects: usize) -> Outcome {
+    let (from, back) = (project::open(from).await?, project::open(back).await?);
+    for index in 0..projects {
+        let id = format!("p{index}");
+        let (from, back) = (project::find(&from, &id).await?, project::find(&back, &id).await?);
+        let head = from.resolve("main").await?.hash;
+        let files = from.files("main").await?.0;
+        if files != back.files("main").await?.0 || files != back.files(head.as_str()).await?.0 {
+            return Err(format!("the files of {id} are not those that were copied").into());
+        }
     }
     Ok(())
 }
@@ -46,20 +62,4 @@ async fn seconds(from: &Place, to: &Place) -> Outcome<f64> {
     let begun = Instant::now();
     copy(&request, &|_| {}).await?;
     Ok(milliseconds(begun) / 1_000.0)
-}
-
-/// Databases of this run on the servers of the tests, if those are there.
-async fn servers() -> Outcome<Option<Place>> {
-    let address = |name: &str| std::env::var(name).ok().filter(|address| !address.is_empty());
-    let manage = address("UNDERSTORY_TEST_DOLTGRES_URL");
-    let (Some(manage), Some(runtime)) = (manage, address("UNDERSTORY_TEST_POSTGRES_URL")) else { return Ok(None) };
-    let (manage, runtime) = (database(&manage).await?, database(&runtime).await?);
-    Ok(Some(Place::Servers(Box::new(Servers { manage, runtime }))))
-}
-
-async fn database(address: &str) -> Outcome<ServerUrl> {
-    let server = ServerUrl::parse(address)?;
-    let name = format!("understory_bench_{}", understory::model::id::made_id());
-    Pool::new(&server, 1, false)?.connection().await?.batch(&format!("create database {name}")).await?;
-    Ok(server.with_database(&name))
 }

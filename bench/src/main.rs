@@ -5,7 +5,9 @@
 
 mod copy;
 mod cycle;
+mod databases;
 mod diff;
+mod engines;
 mod log;
 mod migrate;
 mod project;
@@ -18,7 +20,7 @@ use std::time::Instant;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const TOPICS: [&str; 8] = ["writes", "reads", "start", "cycle", "diff", "log", "migrate", "copy"];
+const TOPICS: [&str; 9] = ["writes", "reads", "start", "cycle", "diff", "log", "migrate", "engines", "copy"];
 
 fn main() -> Outcome {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -42,6 +44,7 @@ async fn run(topic: &str) -> Outcome {
         "cycle" => cycle::from_branch_to_merge().await,
         "diff" => diff::one_change().await,
         "log" => log::one_page().await,
+        "engines" => engines::both_pairs().await,
         "copy" => copy::there_and_back().await,
         _ => migrate::thousand_projects().await,
     }

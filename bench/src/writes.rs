@@ -22,7 +22,7 @@ pub async fn one_writer() -> Outcome {
     for round in 0..ROUNDS {
         bare.push(time(|| raw_writes(&raw, round))? / WRITES as f64);
         let client = server.client();
-        let written = tokio::task::spawn_blocking(move || time(|| writes(&client, "one", round)));
+        let written = tokio::task::spawn_blocking(move || time(|| writes(&client, "one", round, WRITES)));
         ours.push(written.await?? / WRITES as f64);
     }
     let (ours, bare) = (median(ours), median(bare));
@@ -53,7 +53,7 @@ async fn throughput(server: &Running, projects: usize, round: usize) -> Outcome<
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..projects {
         let client = server.client();
-        tasks.spawn_blocking(move || writes(&client, &format!("p{index}"), round));
+        tasks.spawn_blocking(move || writes(&client, &format!("p{index}"), round, WRITES));
     }
     while let Some(done) = tasks.join_next().await {
         done??;
@@ -61,8 +61,9 @@ async fn throughput(server: &Running, projects: usize, round: usize) -> Outcome<
     Ok((projects * WRITES) as f64 / begun.elapsed().as_secs_f64())
 }
 
-fn writes(client: &Client, project: &str, round: usize) -> Outcome {
-    for index in 0..WRITES {
+/// Gives a tool of a project so many names, each of which is a commit.
+pub fn writes(client: &Client, project: &str, round: usize, count: usize) -> Outcome {
+    for index in 0..count {
         let body = json!({ "name": format!("Tool {round} {index} {:?}", std::thread::current().id()) });
         client.send("PATCH", &format!("projects/{project}/tools/tool-0"), &body)?;
     }

@@ -5,14 +5,15 @@ mod ours;
 use self::engine::Engine;
 use self::git::Git;
 use self::ours::Ours;
-use crate::server::Running;
+use crate::server::{Client, Running};
 use crate::{Outcome, median, project, report, time};
 
 const ROUNDS: usize = 40;
-const STEPS: [&str; 4] = ["branch", "edit and commit", "diff", "merge"];
+/// What a cycle is made of.
+pub const STEPS: [&str; 4] = ["branch", "edit and commit", "diff", "merge"];
 
 /// Milliseconds that each step of a cycle takes.
-type Times = [f64; STEPS.len()];
+pub type Times = [f64; STEPS.len()];
 
 /// One way to keep a project under version control.
 trait Keeper {
@@ -53,12 +54,26 @@ fn compare(mut ours: Ours, mut engine: Engine, mut git: Git) -> Outcome {
     let (own, raw, git) = (whole(&http), whole(&sql), whole(&files));
     report("branch to merge over HTTP / raw SQL", own, raw, "ms", own / raw, "<= 1.5");
     for (at, step) in STEPS.into_iter().enumerate() {
-        let step_of = |times: &[Times]| median(times.iter().map(|times| times[at]).collect());
-        let (own, raw) = (step_of(&http), step_of(&sql));
+        let (own, raw) = (medians(&http)[at], medians(&sql)[at]);
         report(&format!("  {step}"), own, raw, "ms", own / raw, "");
     }
     report("branch to merge: git on the files / over HTTP", own, git, "ms", git / own, ">= 10");
     Ok(())
+}
+
+/// The middle times of the steps of cycles over HTTP, of a project on each of two servers.
+pub fn both(one: Client, other: Client, project: &str, rounds: usize) -> Outcome<(Times, Times)> {
+    let (mut one, mut other) = (Ours::new(one, project), Ours::new(other, project));
+    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        ones.push(cycle(&mut one, &format!("b{round}"))?);
+        others.push(cycle(&mut other, &format!("b{round}"))?);
+    }
+    Ok((medians(&ones), medians(&others)))
+}
+
+fn medians(times: &[Times]) -> Times {
+    std::array::from_fn(|step| median(times.iter().map(|times| times[step]).collect()))
 }
 
 fn cycle(keeper: &mut impl Keeper, branch: &str) -> Outcome<Times> {

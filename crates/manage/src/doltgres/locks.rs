@@ -96,16 +96,15 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locked<'_> {
-    /// Goes to a branch.
-    pub(super) async fn go_to(&self, branch: &str) -> StoreResult<()> {
-        Ok(self.connection.batch(&format!("use {}", revision(self.database, branch))).await?)
+    /// Goes to a branch, and begins a transaction there.
+    pub(super) async fn begin_on(&self, branch: &str) -> StoreResult<()> {
+        Ok(self.connection.batch(&format!("use {}; begin", revision(self.database, branch))).await?)
     }
 
     /// Gives the lock back, and the connection to its pool. What was done under it stays whatever happens here.
     pub(super) async fn release(self) {
-        let home = revision(self.database, "");
         let forget = if self.connection.reuses() % USES == USES - 1 { "; discard all" } else { "" };
-        let end = format!("use {home}; select pg_advisory_unlock({}::bigint){forget}", self.key);
+        let end = format!("select pg_advisory_unlock({}::bigint){forget}", self.key);
         match self.connection.batch(&end).await {
             Ok(()) => self.connection.keep(true),
             Err(error) => tracing::debug!(%error, "a connection is closed instead of going back"),

@@ -120,8 +120,7 @@ impl Root {
         scratch: &str,
     ) -> StoreResult<Option<CommitHash>> {
         let writer = connections.lock_to_write(scratch).await?;
-        writer.go_to(scratch).await?;
-        writer.connection.batch("begin").await?;
+        writer.begin_on(scratch).await?;
         migrate_on(&writer.connection, migrations, &NewCommit::new(&root_meta())).await
     }
 

@@ -31,8 +31,7 @@ impl<'a> Scratch<'a> {
         let mut moves = Moves::default();
         moves.force(&name, hash.as_str());
         self.inner.move_refs(self.at, moves).await?;
-        self.locked.go_to(&name).await?;
-        Ok(self.connection().batch("begin").await?)
+        self.locked.begin_on(&name).await
     }
 
     /// Deletes the branches. The connection that wrote on them is of no use after that.

@@ -91,12 +91,16 @@ impl Inner {
     }
 
     async fn write(&self, at: &At, write: &Write, after: Option<&Snapshot>) -> StoreResult<Applied> {
-        let (head, _) = self.head(at, &write.branch).await?;
-        if head != write.expected {
-            return Ok(Applied::HeadMoved(head));
-        }
         let merge = write.merge_parent.as_ref().zip(after);
-        if write.changes.is_empty() && merge.is_none() {
+        let is_empty = write.changes.is_empty() && merge.is_none();
+        // Whoever writes looks at the head under the lock.
+        if is_empty || self.behind.get(&write.expected) != Some(false) {
+            let (head, _) = self.head(at, &write.branch).await?;
+            if head != write.expected {
+                return Ok(Applied::HeadMoved(head));
+            }
+        }
+        if is_empty {
             return Ok(Applied::Nothing);
         }
         let base = match self.migrate_branch(at, &write.branch, &write.expected).await? {
@@ -186,11 +190,13 @@ impl Inner {
     ) -> StoreResult<Outcome> {
         let connection = &locked.connection;
         let name = at.project.prefix.branch(branch);
-        locked.go_to(&name).await.map_err(|error| match error {
-            StoreError::Refused(_) => StoreError::UnknownBranch(branch.clone()),
-            error => error,
-        })?;
-        connection.batch("begin").await?;
+        match locked.begin_on(&name).await {
+            Err(StoreError::Refused(_)) => {
+                self.refs(at).await?;
+                return Err(StoreError::UnknownBranch(branch.clone()));
+            }
+            begun => begun?,
+        }
         let state =
             connection.query_row("select hash, dirty from dolt_branches where name = ?", &[name.into()]).await?;
         let state = state.ok_or_else(|| StoreError::UnknownBranch(branch.clone()))?;

@@ -32,7 +32,8 @@ impl Tally {
         self.conflicts += u64::from(with_conflicts);
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    /// Adds what happened elsewhere.
+    pub fn add(&mut self, other: Self) {
         self.sequences += other.sequences;
         self.migrated += other.migrated;
         self.merges += other.merges;
