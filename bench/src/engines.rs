@@ -13,6 +13,9 @@ const ROUNDS: usize = 20;
 const WRITES: usize = 20;
 /// Reads of a commit that is in memory.
 const CACHED: usize = 20_000;
+/// Clients that insert at the same time, and what each of them does in a round.
+const CLIENTS: usize = 8;
+const INSERTS: usize = 50;
 /// Readers at once, and the connections that they share.
 const READERS: usize = 200;
 const POOL: usize = 10;
@@ -26,6 +29,7 @@ pub async fn both_pairs() -> Outcome {
     let (here, away) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let files = project::open(here.path()).await?;
     let raw = Raw::new(&servers.manage)?;
+    let runtime = Pool::new(&servers.runtime, CLIENTS, true)?;
     let options = Options {
         manage_url: Some(servers.manage),
         runtime_url: Some(servers.runtime),
@@ -39,6 +43,7 @@ pub async fn both_pairs() -> Outcome {
     cold(&options, on_server.resolve("main").await?.hash.as_str(), &raw).await?;
     written(&server, &files, &raw).await?;
     from_branch_to_merge(&server, &files).await?;
+    inserted(&server, &runtime).await?;
     many_readers(&on_server).await
 }
 
@@ -124,6 +129,42 @@ async fn from_branch_to_merge(server: &Understory, files: &Understory) -> Outcom
         report(&format!("  {step}"), times.0[at], times.1[at], "ms", times.0[at] / times.1[at], "");
     }
     Ok(())
+}
+
+/// Rows that become durable one by one, of several clients: keys, against bare inserts of the same rows.
+async fn inserted(server: &Understory, pool: &Pool) -> Outcome {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let insert = async |name: String| {
+            let sql = "insert into keys (id, name, prefix, hash, role, created_at) values (?, ?, ?, 'h', 'admin', ?)";
+            let row = [&name, &name, &name, &"2026-01-01 00:00:00.000".to_owned()].map(SqlValue::from);
+            pool.connection().await?.execute(sql, &row).await?;
+            Outcome::Ok(())
+        };
+        bare.push(by_clients(&format!("raw-{round}"), insert).await?);
+        let create = async |name: String| {
+            server.keys().key_create(&name).await?;
+            Outcome::Ok(())
+        };
+        ours.push(by_clients(&format!("ours-{round}"), create).await?);
+    }
+    let (ours, bare) = (median(ours), median(bare));
+    let what = format!("keys made a second by {CLIENTS} clients on PostgreSQL / raw inserts");
+    report(&what, ours, bare, "/s", ours / bare, ">= 0.7");
+    Ok(())
+}
+
+/// How often a second clients do something, each with names of its own.
+async fn by_clients(round: &str, act: impl AsyncFn(String) -> Outcome) -> Outcome<f64> {
+    let begun = Instant::now();
+    let client = async |number: usize| {
+        for index in 0..INSERTS {
+            act(format!("{round}-{number}-{index}")).await?;
+        }
+        Outcome::Ok(())
+    };
+    futures_util::future::try_join_all((0..CLIENTS).map(client)).await?;
+    Ok((CLIENTS * INSERTS) as f64 / begun.elapsed().as_secs_f64())
 }
 
 /// Readers of a head, which each ask the server where it is, against as many one after the other.

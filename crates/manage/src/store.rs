@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 use understory_model::Value;
+use understory_sql::postgres::PoolStatus;
 
 use crate::replay::History;
 use crate::{
@@ -45,6 +46,11 @@ pub struct QueryRows {
 pub trait ConfigStore: Send + Sync {
     /// Whether the store can be reached at all.
     async fn answers(&self) -> StoreResult<()>;
+
+    /// How the connections to the store's server are doing, by what they are for; empty where it has none.
+    fn pools(&self) -> Vec<(&'static str, PoolStatus)> {
+        Vec::new()
+    }
 
     /// The uids of all projects whose data is there, registered or not.
     async fn stored(&self) -> StoreResult<Vec<String>>;

@@ -53,6 +53,21 @@ async fn an_answer_with_a_secret_is_not_kept_for_a_repeat() {
 }
 
 #[tokio::test]
+async fn figures_are_told_to_those_who_have_a_key() {
+    let server = TestServer::start().await;
+    assert_eq!(as_key(&server, "nobody's", "GET", "/metrics", None).await, 401);
+    let authorization = format!("Bearer {ADMIN_KEY}");
+    let told = server.send_with("GET", "/metrics", &[("authorization", authorization.as_str())], None).await;
+    assert_eq!(
+        (told.status.as_u16(), told.headers["content-type"].as_bytes()),
+        (200, &b"text/plain; version=0.0.4"[..])
+    );
+    assert!(told.text.contains("understory_info{version=\""), "{}", told.text);
+    let pools = told.text.lines().filter(|line| line.starts_with("understory_database_connections_open{pool=\""));
+    assert_eq!(pools.count(), server.app.pools().len());
+}
+
+#[tokio::test]
 async fn history_is_told_in_the_terms_of_the_api() {
     let server = with_project().await;
     server.write("PATCH", PROJECT, &json!({ "name": "Big shop" }), 200).await;

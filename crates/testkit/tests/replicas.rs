@@ -150,7 +150,9 @@ async fn a_process_that_stops_lets_go_of_its_directory() {
     for place in shared("a_process_that_stops").await {
         for _ in 0..3 {
             let app = place.open(0).await;
-            assert!(app.runtime_pool().is_some_and(|pool| pool.open > 0));
+            let pools = app.pools();
+            assert_eq!(pools.len(), 4);
+            assert!(pools.iter().all(|(name, pool)| pool.open > 0 || name.ends_with("ers")), "{pools:?}");
             app.leave().await;
             assert_eq!(place.ask("select count(*) from replicas").await.as_deref(), Some("0"));
         }

@@ -171,9 +171,10 @@ impl Understory {
         }
     }
 
-    /// How the connections to the runtime store's server are doing, if it is on one.
-    pub fn runtime_pool(&self) -> Option<PoolStatus> {
-        self.inner.runtime.pool_status()
+    /// How the connections to database servers are doing, by what they are for; empty where there is no server.
+    pub fn pools(&self) -> Vec<(String, PoolStatus)> {
+        let manage = self.inner.store.pools().into_iter().map(|(name, pool)| (format!("manage {name}"), pool));
+        manage.chain(self.inner.runtime.pool_status().map(|pool| ("runtime".to_owned(), pool))).collect()
     }
 
     /// The admin key, if this start made it: to be shown once.

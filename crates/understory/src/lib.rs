@@ -105,6 +105,6 @@ pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::{KeyRecord, RuntimeError};
 pub use understory_sql as sql;
-pub use understory_sql::postgres::{POOL_SIZE, ServerUrl};
+pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 pub use undo::{Bring, Restore};
 pub use write::{WriteOptions, Written};

@@ -139,3 +139,26 @@ async fn progress_is_told_from_the_first_to_the_last() {
     assert_eq!(told[..3], ["1/3 acme/p0", "2/3 acme/p1", "3/3 acme/p2"]);
     assert!(told.contains(&"project_metadata 3/3".to_owned()), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_served_is_not_copied() {
+    let test = "what_is_being_served_is_not_copied";
+    let manage = TestServer::DoltGres.database(test).await.unwrap();
+    let runtime = TestServer::Postgres.database(test).await.unwrap();
+    let (Some(manage), Some(runtime)) = (manage, runtime) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let servers = Servers { manage: manage.url(), runtime: runtime.url() };
+    let options = Options {
+        manage_url: Some(manage.url()),
+        runtime_url: Some(runtime.url()),
+        migrate_servers: true,
+        ..Options::new(home.path().join("process"))
+    };
+    let app = Understory::open(options).await.unwrap();
+    let request = request(Place::Servers(Box::new(servers)), directory(&home.path().join("to")));
+    let refused = copied(&request).await;
+    assert!(matches!(&refused, Err(Error::Conflict(told)) if told.contains("is being served")), "{refused:?}");
+    app.leave().await;
+    drop(app);
+    assert!(copied(&request).await.unwrap().projects.is_empty());
+}

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, interval_at};
-use understory::{Error, Options, Secret, Server, UNDO_KEPT, Understory};
+use understory::{Error, Options, Secret, Server, ServerUrl, UNDO_KEPT, Understory};
 use understory_server::{bind, router};
 
 use super::Context;
@@ -125,8 +125,18 @@ fn greet(
 ) -> CommandResult<()> {
     let urls: Vec<String> = addresses.iter().map(url).collect();
     let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
-    let said = json!({ "data": data, "adminKey": made, "listening": urls, "pid": std::process::id() });
-    let kept = if synced { "" } else { " (temporary: gone at exit)" };
+    let databases = &context.settings.databases;
+    let address = |url: &Option<ServerUrl>| url.as_ref().map(ToString::to_string);
+    let (manage, runtime) = (address(&databases.manage), address(&databases.runtime));
+    let said = json!({
+        "data": data, "manageDatabase": manage, "runtimeDatabase": runtime,
+        "adminKey": made, "listening": urls, "pid": std::process::id(),
+    });
+    let kept = match (&manage, &runtime) {
+        (Some(manage), Some(runtime)) => format!("\nmanage     {manage}\nruntime    {runtime}"),
+        _ if synced => String::new(),
+        _ => " (temporary: gone at exit)".to_owned(),
+    };
     let key = match (made, &context.settings.admin_key) {
         (Some(made), _) => format!("{made}\n           made just now and shown only this once: keep it"),
         (None, Some(_)) => "given in the environment".to_owned(),

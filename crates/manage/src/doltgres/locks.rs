@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
-use understory_sql::postgres::{Connection, POOL_SIZE, Pool, ServerUrl};
+use understory_sql::postgres::{Connection, POOL_SIZE, Pool, PoolStatus, ServerUrl};
 use understory_sql::{SqlError, SqlValue};
 
 use super::moves::Moves;
@@ -41,6 +41,12 @@ impl Connections {
             writers: Pool::new(url, size.div_ceil(2), false)?,
             database: url.database().to_owned(),
         })
+    }
+
+    /// How the pools are doing.
+    pub(super) fn status(&self) -> Vec<(&'static str, PoolStatus)> {
+        let pools = [("readers", &self.readers), ("movers", &self.movers), ("writers", &self.writers)];
+        pools.map(|(name, pool)| (name, pool.status())).into()
     }
 
     /// The database's name.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use understory_model::Model;
 use understory_sql::migration::{LedgerEntry, Migrate};
-use understory_sql::postgres::{Pool, PoolStatus, ServerUrl};
+use understory_sql::postgres::{Pool, ServerUrl};
 use understory_sql::{Dialect, Migrations, Store};
 
 use self::locks::Connections;
@@ -94,11 +94,6 @@ impl DoltGres {
             columns: Cache::new(OLDER_SCHEMAS),
         };
         Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// How the pool of connections that read is doing.
-    pub fn pool_status(&self) -> PoolStatus {
-        self.inner.connections.readers.status()
     }
 
     fn at(&self, project: &ProjectId) -> At {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use understory_sql::postgres::PoolStatus;
 
 use super::import::Taking;
 use super::write::Write;
@@ -28,6 +29,10 @@ impl DoltGres {
 impl ConfigStore for DoltGres {
     async fn answers(&self) -> StoreResult<()> {
         Ok(self.inner.readers().connection().await?.batch("select 1").await?)
+    }
+
+    fn pools(&self) -> Vec<(&'static str, PoolStatus)> {
+        self.inner.connections.status()
     }
 
     async fn stored(&self) -> StoreResult<Vec<String>> {

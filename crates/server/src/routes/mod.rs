@@ -6,6 +6,7 @@ mod entities;
 mod files;
 mod health;
 mod history;
+mod metrics;
 mod pages;
 mod projects;
 mod sql;
@@ -37,7 +38,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
     let routes = manage(&context);
     let admin = [routes.clone(), admin::routes()].concat();
     let manage = protected(&context, admin);
-    let tenants = protected(&context, routes);
+    let tenants = protected(&context, [routes, metrics::routes()].concat());
     let router = Router::new()
         .route("/", get(pages::home))
         .route("/health", get(health::health))
