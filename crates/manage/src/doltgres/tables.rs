@@ -80,7 +80,7 @@ impl Inner {
             let sql =
                 format!("select {} from dolt_diff('{from}', '{to}', '{}')", table.differing(), table.entity.table);
             let rows = connection.query(&sql, &[]).await?;
-            rows.iter().map(|row| table.change(&Cells::of(row))).collect::<StoreResult<Vec<_>>>()
+            rows.iter().filter_map(|row| table.change(&Cells::of(row)).transpose()).collect::<StoreResult<Vec<_>>>()
         };
         let mut changes: Vec<Change> =
             try_join_all(tables.into_iter().map(rows)).await?.into_iter().flatten().collect();

@@ -40,7 +40,7 @@ impl Tables {
             if let Some(table) = self.of_table(name) {
                 let sql = format!("select {} from dolt_diff_{}(?, ?)", table.differing(), table.entity.table);
                 db.query_each(&sql, &commits, |cells| {
-                    changes.push(table.change(cells)?);
+                    changes.extend(table.change(cells)?);
                     StoreResult::Ok(())
                 })?;
             }

@@ -188,8 +188,9 @@ impl EntityTable {
         format!("diff_type, {}, {}", side("from"), side("to"))
     }
 
-    /// The change that a row of a diff tells of.
-    pub(crate) fn change(&self, cells: &Cells<'_>) -> StoreResult<Change> {
+    /// The change that a row of a diff tells of; none where the row is stored otherwise and says the same, as JSON does
+    /// with its keys in another order.
+    pub(crate) fn change(&self, cells: &Cells<'_>) -> StoreResult<Option<Change>> {
         let count = self.columns.len();
         let scratch = RefCell::new(String::new());
         let row = |first: usize| {
@@ -207,7 +208,8 @@ impl EntityTable {
         let key = before.as_ref().or(after.as_ref()).map(|(key, _)| key.clone());
         let key = key.ok_or_else(|| unexpected("a change of no row"))?;
         let row = |side: Option<(Key, Row)>| side.map(|(_, row)| Arc::new(row));
-        Ok(Change { entity: self.entity.name.clone(), key, before: row(before), after: row(after) })
+        let change = Change { entity: self.entity.name.clone(), key, before: row(before), after: row(after) };
+        Ok((change.before != change.after).then_some(change))
     }
 
     fn cell(&self, column: &Column, row: &Row) -> StoreResult<SqlValue> {
