@@ -70,10 +70,10 @@ impl RuntimeStore {
             revoked_at: None,
         };
         let hash = key.hash;
-        self.write(move |db| {
+        self.write_one(move |db| {
             let texts = [&record.id, &record.name, &record.prefix, &hash, &record.role, &record.created_at];
             db.execute(INSERT, &texts.map(SqlValue::from)).map_err(|error| taken(error, &record.name))?;
-            Ok(record.clone())
+            Ok(record)
         })
         .await
     }
@@ -103,7 +103,7 @@ impl RuntimeStore {
     /// Notes that a key was used just now.
     pub async fn key_used(&self, id: &str) -> RuntimeResult<()> {
         let row = [now().into(), id.into()];
-        self.write(move |db| {
+        self.write_one(move |db| {
             db.execute(USED, &row)?;
             Ok(())
         })

@@ -140,6 +140,17 @@ impl RuntimeStore {
         }
     }
 
+    /// Runs `work`, of one statement that writes: on a server it needs no transaction around it.
+    pub(crate) async fn write_one<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Statements) -> RuntimeResult<T> + Send + 'static,
+    ) -> RuntimeResult<T> {
+        match &self.inner.engine {
+            Engine::Embedded(embedded) => embedded.write(work).await,
+            Engine::Server(pool) => pool.autocommit(work).await,
+        }
+    }
+
     /// Runs `work`, of one statement that reads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
