@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use understory::{
     CopyProgress, CopyReport, CopyRequest, Error, Options, Place, Principal, Servers, Understory, WriteOptions, copy,
 };
-use understory_testkit::servers::TestServer;
+use understory_testkit::servers::{FreshDatabase, TestServer};
 
 /// A directory with some projects of one commit, two, three, …
 async fn filled(directory: &Path, projects: usize) {
@@ -37,6 +37,17 @@ fn request(from: Place, to: Place) -> CopyRequest {
 
 fn directory(path: &Path) -> Place {
     Place::Directory(path.to_owned())
+}
+
+/// New databases for both stores, if the servers are there.
+async fn databases(test: &str) -> Option<(FreshDatabase, FreshDatabase)> {
+    let manage = TestServer::DoltGres.database(test).await.unwrap();
+    let runtime = TestServer::Postgres.database(test).await.unwrap();
+    manage.zip(runtime)
+}
+
+fn on_servers((manage, runtime): &(FreshDatabase, FreshDatabase)) -> Place {
+    Place::Servers(Box::new(Servers { manage: manage.url(), runtime: runtime.url() }))
 }
 
 /// Copies until so many projects are there, and is killed.
@@ -94,11 +105,8 @@ async fn a_copy_that_was_cut_off_goes_on_in_a_directory() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_was_cut_off_goes_on_on_servers() {
-    let test = "a_copy_that_was_cut_off_goes_on_on_servers";
-    let manage = TestServer::DoltGres.database(test).await.unwrap();
-    let runtime = TestServer::Postgres.database(test).await.unwrap();
-    let (Some(manage), Some(runtime)) = (manage, runtime) else { return };
-    goes_on(Place::Servers(Box::new(Servers { manage: manage.url(), runtime: runtime.url() }))).await;
+    let Some(databases) = databases("a_copy_that_was_cut_off_goes_on_on_servers").await else { return };
+    goes_on(on_servers(&databases)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,20 +150,16 @@ async fn progress_is_told_from_the_first_to_the_last() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_being_served_is_not_copied() {
-    let test = "what_is_being_served_is_not_copied";
-    let manage = TestServer::DoltGres.database(test).await.unwrap();
-    let runtime = TestServer::Postgres.database(test).await.unwrap();
-    let (Some(manage), Some(runtime)) = (manage, runtime) else { return };
+    let Some(databases) = databases("what_is_being_served_is_not_copied").await else { return };
     let home = tempfile::tempdir().unwrap();
-    let servers = Servers { manage: manage.url(), runtime: runtime.url() };
     let options = Options {
-        manage_url: Some(manage.url()),
-        runtime_url: Some(runtime.url()),
+        manage_url: Some(databases.0.url()),
+        runtime_url: Some(databases.1.url()),
         migrate_servers: true,
         ..Options::new(home.path().join("process"))
     };
     let app = Understory::open(options).await.unwrap();
-    let request = request(Place::Servers(Box::new(servers)), directory(&home.path().join("to")));
+    let request = request(on_servers(&databases), directory(&home.path().join("to")));
     let refused = copied(&request).await;
     assert!(matches!(&refused, Err(Error::Conflict(told)) if told.contains("is being served")), "{refused:?}");
     app.leave().await;

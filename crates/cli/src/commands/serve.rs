@@ -115,7 +115,7 @@ impl Drop for Note {
     }
 }
 
-/// The first lines: where the data is, the admin key, and what to open.
+/// The first lines: where the data is, database servers among it, the admin key, and what to open.
 fn greet(
     context: &Context,
     data: &Path,
@@ -132,7 +132,7 @@ fn greet(
         "data": data, "manageDatabase": manage, "runtimeDatabase": runtime,
         "adminKey": made, "listening": urls, "pid": std::process::id(),
     });
-    let kept = match (&manage, &runtime) {
+    let beside = match (&manage, &runtime) {
         (Some(manage), Some(runtime)) => format!("\nmanage     {manage}\nruntime    {runtime}"),
         _ if synced => String::new(),
         _ => " (temporary: gone at exit)".to_owned(),
@@ -145,7 +145,7 @@ fn greet(
     context.output.show(&said, || {
         let docs = urls.iter().map(|url| format!("{url}/docs")).collect::<Vec<_>>().join("\n           ");
         format!(
-            "Understory {}\ndata       {}{kept}\nadmin key  {key}\nopen       {docs}",
+            "Understory {}\ndata       {}{beside}\nadmin key  {key}\nopen       {docs}",
             env!("CARGO_PKG_VERSION"),
             data.display()
         )
