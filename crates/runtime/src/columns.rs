@@ -1,3 +1,4 @@
+use serde_json::Value;
 use understory_sql::SqlValue;
 
 use crate::{RuntimeError, RuntimeResult};
@@ -22,6 +23,23 @@ impl Columns {
             Some(SqlValue::Null) => Ok(None),
             other => Err(RuntimeError::corrupt(format!("a text column holds {other:?}"))),
         }
+    }
+
+    /// The next value, which must be an integer.
+    pub(crate) fn integer(&mut self) -> RuntimeResult<i64> {
+        self.integer_or_null()?.ok_or_else(|| RuntimeError::corrupt("a column that must have a number is null"))
+    }
+
+    /// The next value, which must be JSON.
+    pub(crate) fn json(&mut self) -> RuntimeResult<Value> {
+        self.json_or_null()?.ok_or_else(|| RuntimeError::corrupt("a column that must have a value is null"))
+    }
+
+    /// The next value, which must be JSON or null.
+    pub(crate) fn json_or_null(&mut self) -> RuntimeResult<Option<Value>> {
+        let read = |text: String| serde_json::from_str(&text);
+        let value = self.text_or_null()?.map(read).transpose();
+        value.map_err(|error| RuntimeError::not_json("a column that holds JSON", error))
     }
 
     /// The next value, which must be an integer or null.

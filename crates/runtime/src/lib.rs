@@ -1,10 +1,11 @@
-//! The transactional store: tenants, projects, intents, keys, idempotency records, settings, replicas and the earlier
-//! hashes of commits.
+//! The transactional store: conversations and their messages, tenants, projects, intents, keys, idempotency records,
+//! settings, replicas and the earlier hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
 mod alias;
 mod columns;
+mod conversation;
 mod embedded;
 mod error;
 mod foreign;
@@ -13,6 +14,7 @@ mod in_flight;
 mod intent;
 mod key;
 mod liveness;
+mod message;
 mod project;
 mod replica;
 mod server;
@@ -22,12 +24,14 @@ mod tenant;
 mod transfer;
 
 pub use alias::CommitAlias;
+pub use conversation::{Conversation, NewConversation, ProjectKey};
 pub use embedded::RUNTIME_FILE;
 pub use error::{RuntimeError, RuntimeResult};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, OpenIntent, RefAction, RefChange};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use liveness::Liveness;
+pub use message::{Around, Message, NewMessage};
 pub use project::{Inventory, ProjectRecord};
 pub use store::RuntimeStore;
 pub use transfer::{After, RowsOf};

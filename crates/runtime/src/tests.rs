@@ -29,7 +29,8 @@ async fn on_servers(test: &str) -> Vec<(FreshDatabase, RuntimeStore)> {
 
 fn statements() -> Vec<&'static str> {
     let intents = [intent::SQL, intent::REF_CHANGE_SQL].concat();
-    [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL, replica::SQL, alias::SQL].concat()
+    let registry = [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL].concat();
+    [&registry, replica::SQL, alias::SQL, conversation::SQL, message::SQL].concat()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! [`crate::runtime_conformance_tests!`] makes a test of each for an engine; [`crate::runtime_server_tests!`] adds those
 //! that only a server can break.
 
+mod conversations;
 mod idempotency;
 mod intents;
 mod keys;
@@ -14,6 +15,7 @@ mod servers;
 mod settings;
 mod transfer;
 
+pub use conversations::*;
 pub use idempotency::*;
 pub use intents::*;
 pub use keys::*;
@@ -54,6 +56,13 @@ macro_rules! runtime_conformance_tests {
             keys_are_found_by_prefix_and_listed_by_name,
             a_name_of_a_key_is_taken_for_good,
             a_key_is_revoked_once,
+            a_conversation_is_in_its_project_only,
+            conversations_are_paged_by_what_happened_last,
+            an_archived_conversation_stays_readable,
+            messages_have_places_without_gaps,
+            messages_are_paged_both_ways,
+            a_message_reads_back_as_it_was_said,
+            a_deleted_conversation_takes_its_messages,
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,
