@@ -17,12 +17,12 @@ use understory_runtime::{
 use crate::project::Project;
 use crate::{Action, Call, Error, Result};
 
-pub use content::text_of;
 pub(crate) use content::normal as normal_content;
+pub use content::text_of;
 pub use feedback::{FeedbackChange, FeedbackRequest};
 pub(crate) use hub::Hub;
-pub use message::{MessagePage, MessageRequest, MessagesWanted};
 pub(crate) use message::event;
+pub use message::{MessagePage, MessageRequest, MessagesWanted};
 pub use subscription::Subscription;
 
 const CONVERSATION: &str = "Conversation";

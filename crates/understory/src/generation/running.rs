@@ -198,8 +198,6 @@ async fn asked_to_end(app: &Understory, generation: &Generation, signal: &mut wa
     };
     match asked {
         Signal::Leave => Ended::interrupted(),
-        Signal::Go | Signal::Stop => {
-            Ended { status: "stopped", more: json!({ "completed": false, "stopped": true }) }
-        }
+        Signal::Go | Signal::Stop => Ended { status: "stopped", more: json!({ "completed": false, "stopped": true }) },
     }
 }

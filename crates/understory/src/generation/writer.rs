@@ -77,8 +77,7 @@ impl Writer {
 
     fn unstored(&self) -> Vec<NewEvent> {
         let delta = &self.text[self.stored..];
-        let delta =
-            (!delta.is_empty()).then(|| json!({ "type": "delta", "messageId": self.message(), "text": delta }));
+        let delta = (!delta.is_empty()).then(|| json!({ "type": "delta", "messageId": self.message(), "text": delta }));
         delta.into_iter().chain(self.others.iter().cloned()).map(event).collect()
     }
 
