@@ -292,11 +292,9 @@ fn conversations() -> Vec<Written> {
                 ("status", "string"),
             ])
             .answer(200, "ManageConversationListResponse"),
-        written(all, "POST", "create-conversation", tag)
-            .body("ConversationCreate")
-            .answer(201, "ConversationResponse"),
+        written(all, "POST", "create-conversation", tag).body("ConversationCreate").answer(201, "ConversationResponse"),
         written(one.clone(), "GET", "get-conversation", tag)
-            .query(&[("limit", "integer"), ("format", "string")])
+            .query(&[("limit", "integer"), ("includeInternal", "boolean"), ("format", "string")])
             .answer(200, "ConversationDetailResponse"),
         written(one.clone(), "PATCH", "update-conversation", tag)
             .body("ConversationUpdate")
@@ -350,7 +348,10 @@ fn feedback() -> Vec<Written> {
                 ("limit", "integer"),
                 ("conversationId", "string"),
                 ("messageId", "string"),
+                ("agentId", "string"),
                 ("type", "string"),
+                ("startDate", "string"),
+                ("endDate", "string"),
             ])
             .answer(200, "FeedbackListResponse"),
         written(all.clone(), "POST", "create-feedback", tag).body("FeedbackCreate").answer(201, "FeedbackResponse"),

@@ -51,7 +51,9 @@ fn wanted(call: &Call) -> Result<MessagesWanted, Error> {
 /// accepts `text/event-stream` is answered with the events of the answer instead.
 pub(super) async fn say(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
-    let (mut body, id): (MessageRequest, _) = (incoming.body()?, incoming.param("id"));
+    let id = incoming.param("id");
+    project.conversation(id).await?;
+    let mut body: MessageRequest = incoming.body()?;
     if let Some(key) = text(&incoming.headers, IDEMPOTENCY_KEY) {
         body = body.once(&incoming.principal.id, id, &key);
     }
@@ -105,6 +107,7 @@ pub(super) fn shown(message: &Message) -> Value {
         "fromSubAgentId": message.from_sub_agent_id,
         "content": message.content,
         "status": message.status,
+        "visibility": message.visibility,
         "taskId": message.task_id,
         "parentMessageId": message.parent_message_id,
         "commit": message.commit_hash,
