@@ -20,7 +20,7 @@ macro_rules! names {
 names! {
     project = "project" { STOP_WHEN = "stop_when" }
     agent = "agent" {
-        CONTEXT_CONFIG = "context_config_id", STOP_WHEN = "stop_when",
+        CONTEXT_CONFIG = "context_config_id", STOP_WHEN = "stop_when", METADATA = "metadata",
     }
     sub_agent = "sub_agent" {
         STOP_WHEN = "stop_when", OUTPUT_CONTRACT = "output_contract",
