@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use understory_auth::{Keys, Principal};
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
@@ -14,6 +15,7 @@ use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 use crate::attendant::Attendant;
 use crate::copy::refuse_unfinished;
 use crate::full::DocumentCache;
+use crate::home::HOME_TENANT;
 use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
@@ -40,6 +42,8 @@ pub struct Options {
     pub synced: bool,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: String,
     /// The DoltGres database that holds versioned configuration, instead of files in the directory. Only together with
     /// the next one.
     pub manage_url: Option<ServerUrl>,
@@ -61,6 +65,7 @@ impl Options {
             model: None,
             synced: true,
             max_branches: MAX_BRANCHES,
+            home_tenant: HOME_TENANT.to_owned(),
             manage_url: None,
             runtime_url: None,
             pool_size: POOL_SIZE,
@@ -88,6 +93,8 @@ pub(crate) struct Inner {
     pub(crate) documents: DocumentCache,
     pub(crate) data: PathBuf,
     pub(crate) max_branches: usize,
+    pub(crate) home_tenant: String,
+    pub(crate) opened: Instant,
     admin_key: std::sync::Mutex<Option<String>>,
     /// Projects looked up before. Used where this process alone writes the registry, so that what is here is so.
     projects: RwLock<Projects>,
@@ -141,6 +148,8 @@ impl Understory {
             documents: DocumentCache::new(),
             data: options.data,
             max_branches: options.max_branches,
+            home_tenant: options.home_tenant,
+            opened: Instant::now(),
             admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
             projects: RwLock::default(),
             lifecycle: Arc::default(),
@@ -243,13 +252,6 @@ impl Understory {
         let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
         projects.known.remove(&key);
         projects.epoch += 1;
-    }
-
-    /// Whether both stores answer.
-    pub async fn ready(&self) -> (bool, bool) {
-        let runtime = self.inner.runtime.tenant_list().await.is_ok();
-        let manage = self.inner.store.answers().await.is_ok();
-        (manage, runtime)
     }
 }
 
