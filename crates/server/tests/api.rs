@@ -3,6 +3,8 @@
 
 #[path = "api/agents.rs"]
 mod agents;
+#[path = "api/client.rs"]
+mod client;
 #[path = "api/envelope.rs"]
 mod envelope;
 #[path = "api/health.rs"]
