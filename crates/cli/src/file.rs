@@ -30,6 +30,8 @@ pub struct FileSettings {
     pub pool_size: Option<usize>,
     /// The most branches that a project may have.
     pub max_branches: Option<usize>,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use understory::{MAX_BRANCHES, Options};
+use understory::{HOME_TENANT, MAX_BRANCHES, Options};
 
 use crate::args::Global;
 use crate::databases::Databases;
@@ -37,6 +37,8 @@ pub struct Settings {
     pub server: understory_server::Settings,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: String,
     /// The database servers that hold the data, where it is not in the directory.
     pub databases: Databases,
 }
@@ -93,6 +95,7 @@ impl Settings {
         let hops = environment.number("UNDERSTORY_TRUSTED_HOPS")?;
         let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
         let branches = environment.number("UNDERSTORY_MAX_BRANCHES")?;
+        let home = environment.text("UNDERSTORY_HOME_TENANT").or(file.home_tenant);
         let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
         Ok(Self {
             data: named.unwrap_or_else(|| here.join(DATA)),
@@ -108,6 +111,7 @@ impl Settings {
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
+            home_tenant: home.unwrap_or_else(|| HOME_TENANT.to_owned()),
             databases: Databases::read(flags, &environment, file.pool_size)?,
         })
     }
@@ -126,6 +130,7 @@ impl Settings {
         options.admin_key.clone_from(&self.admin_key);
         options.model.clone_from(&self.model);
         options.max_branches = self.max_branches;
+        options.home_tenant.clone_from(&self.home_tenant);
         options.manage_url.clone_from(&self.databases.manage);
         options.runtime_url.clone_from(&self.databases.runtime);
         options.pool_size = self.databases.pool_size;

@@ -117,6 +117,9 @@ impl Understory {
     /// Opens a data directory: makes it if it is not there, and finishes what an earlier process left half done.
     pub async fn open(options: Options) -> Result<Self> {
         stores::refuse_mixed(&options)?;
+        if !id::is_resource_id(&options.home_tenant, 256) {
+            return Err(Error::BadRequest(format!("'{}' is no id of a tenant", options.home_tenant)));
+        }
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
         let store = stores::open_manage(&options, &model, &migrations).await?;

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
-use understory_testkit::server::ADMIN_KEY;
+use understory::{Error, Options, Understory};
+use understory_testkit::server::{ADMIN_KEY, TestServer};
 
 use crate::client::{Api, HOME};
 
@@ -173,4 +174,14 @@ async fn a_repeat_with_a_key_makes_no_second_agent() {
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.expect(201, "the repeat"), first);
     assert_eq!(api.get("/api/agents").await["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn agents_are_in_the_tenant_that_is_set() {
+    let server = TestServer::start_with(|options| options.home_tenant = "simple".into()).await;
+    let made = server.write("POST", "/api/agents", &json!({ "name": "Coder" }), 201).await;
+    let id = made["data"]["id"].as_str().unwrap();
+    server.get(&format!("/manage/tenants/simple/projects/default/agents/{id}")).await;
+    let options = Options { home_tenant: "a b".into(), ..Options::new(server.home().join("other")) };
+    assert!(matches!(Understory::open(options).await, Err(Error::BadRequest(_))));
 }
