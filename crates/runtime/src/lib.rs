@@ -27,6 +27,7 @@ mod scope;
 mod server;
 mod setting;
 mod store;
+mod task;
 mod tenant;
 mod transfer;
 
@@ -47,6 +48,7 @@ pub use message::{Added, Around, Message, NewMessage, USER_FACING};
 pub use project::{Inventory, ProjectRecord};
 pub use scope::ProjectKey;
 pub use store::RuntimeStore;
+pub use task::Task;
 pub use transfer::{After, RowsOf};
 pub use understory_sql::migration::Migrate;
 

@@ -31,7 +31,8 @@ fn statements() -> Vec<&'static str> {
     let intents = [intent::SQL, intent::REF_CHANGE_SQL].concat();
     let registry = [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL].concat();
     let chat =
-        [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL].concat();
+        [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL, task::SQL]
+            .concat();
     [&registry, replica::SQL, alias::SQL, &chat, agent_status::SQL].concat()
 }
 

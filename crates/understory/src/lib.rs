@@ -90,8 +90,8 @@ pub use bundle::{Applied, RefMoved};
 pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Source};
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
-    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackRequest, MessagePage,
-    MessageRequest, MessagesWanted, Subscription, text_of,
+    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackKind,
+    FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Role, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};
@@ -111,7 +111,7 @@ pub use operations::{Kind as OperationKind, Operation, Undone};
 pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
-pub use simple::{AgentBody, AgentConfiguration, AgentState, Capability};
+pub use simple::{AgentBody, AgentConfiguration, AgentState, Answered, Capability, Question, TaskRequest};
 pub use stores::MixedStores;
 pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
 pub use understory_llm as llm;

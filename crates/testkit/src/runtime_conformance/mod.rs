@@ -72,6 +72,7 @@ macro_rules! runtime_conformance_tests {
             messages_are_searched_in_whatever_case,
             feedback_is_on_a_message_or_a_conversation,
             commits_of_messages_and_pins_are_named,
+            a_task_says_how_it_stands,
             a_deleted_project_takes_its_conversations,
             an_agents_status_is_the_last_one_said,
             settings_are_kept_and_replaced,

@@ -3,8 +3,10 @@
 
 mod agents;
 mod body;
+mod chat;
 mod shown;
 mod status;
 
 pub use body::{AgentBody, AgentConfiguration, Capability};
+pub use chat::{Answered, Question, TaskRequest};
 pub use status::AgentState;

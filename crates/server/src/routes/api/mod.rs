@@ -1,6 +1,8 @@
 //! The simple API: the agents and projects of one home, in an envelope of its own.
 
 mod agents;
+mod chat;
+mod conversations;
 mod envelope;
 mod health;
 
@@ -21,5 +23,7 @@ pub(super) fn open() -> Router<Context> {
 pub(super) fn routes() -> Routes {
     let mut routes = Routes::new();
     agents::routes(&mut routes);
+    chat::routes(&mut routes);
+    conversations::routes(&mut routes);
     routes
 }
