@@ -3,10 +3,9 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use hyper::Uri;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 
 /// How far connections may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +47,6 @@ impl Reach {
         }
         Ok(addresses)
     }
-}
-
-/// Connects to the first address that lets us. Each gets an equal share of the time, so that a dead one does not use up
-/// what the others need.
-pub(crate) async fn connect(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {
-    let share = within / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        failure = match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => error,
-            Err(late) => late.into(),
-        };
-    }
-    Err(failure)
 }
 
 /// Whether an address is one of the public internet: not of this machine, a private network, a provider's inside, a group

@@ -74,6 +74,10 @@ pub enum LlmError {
 }
 
 impl LlmError {
+    pub(crate) fn unreachable(host: &str, source: impl Into<Source>) -> Self {
+        Self::Unreachable { host: host.to_owned(), source: source.into() }
+    }
+
     pub(crate) fn garbage(line: &[u8], source: Option<serde_json::Error>) -> Self {
         Self::Garbage { excerpt: String::from_utf8_lossy(line).into_owned(), source }
     }

@@ -4,33 +4,24 @@
 //! each request, dropping the answer ends it at once.
 
 use std::fmt;
-use std::io;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 
-use crate::address::connect;
-use crate::{BaseUrl, LlmError, ResolveError};
+use crate::connection::{CONNECTION, open};
+use crate::{BaseUrl, LlmError};
 
 /// How much is read of an answer that says what is wrong.
 const REFUSAL_LENGTH: usize = 64 << 10;
 
-const CONNECTION: &str = "a connection";
 const FIRST_BYTE: &str = "the beginning of an answer";
 
 /// How long we wait for a provider.
@@ -185,23 +176,21 @@ impl Endpoint {
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Body), LlmError> {
         let request = self.request(method, path, body)?;
-        let Timeouts { connect, first_byte, idle, .. } = self.timeouts;
-        let opened = within(Instant::now() + connect, connect, CONNECTION, self.open()).await?;
+        let Timeouts { connect, first_byte, .. } = self.timeouts;
+        let opened = within(Instant::now() + connect, connect, CONNECTION, open(&self.base, connect)).await?;
         let (mut sender, connection) = opened?;
         let first = Instant::now() + first_byte;
         let response = within(first, first_byte, FIRST_BYTE, sender.send_request(request)).await?;
         let response: Response<Incoming> = response.map_err(|error| self.no_answer(error))?;
+        let status = response.status();
         let body = Body {
-            status: response.status(),
             incoming: response.into_body(),
             _connection: connection,
             first: Some(first),
-            first_byte,
-            idle,
             left: self.limits.answer,
             endpoint: self.clone(),
         };
-        Ok((body.status, body))
+        Ok((status, body))
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Request<Full<Bytes>>, LlmError> {
@@ -213,7 +202,7 @@ impl Endpoint {
             .header(ACCEPT_ENCODING, "identity");
         if let Some(Key(key)) = &self.key {
             let value = HeaderValue::try_from(format!("Bearer {key}"));
-            let mut value = value.map_err(|error| self.unreachable(error))?;
+            let mut value = value.map_err(|error| LlmError::unreachable(&self.base.host, error))?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -221,29 +210,7 @@ impl Endpoint {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        request.body(Full::new(body)).map_err(|error| self.unreachable(error))
-    }
-
-    /// Opens a connection to an address that may be reached. It is driven by a task that ends with the set.
-    async fn open(&self) -> Result<Opened, LlmError> {
-        let BaseUrl { host, port, .. } = &self.base;
-        let addresses = self.base.reach.resolve(host, *port).await.map_err(|error| match error {
-            ResolveError::NotAllowed => LlmError::AddressNotAllowed { host: host.clone() },
-            ResolveError::Unknown(error) => self.unreachable(error),
-        })?;
-        let after = self.timeouts.connect;
-        let stream = connect(&addresses, after).await.map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => LlmError::TimedOut { step: CONNECTION, after },
-            _ => self.unreachable(error),
-        })?;
-        stream.set_nodelay(true).map_err(|error| self.unreachable(error))?;
-        let opened = if self.base.encrypted {
-            let encrypted = encrypt(host, stream).await.map_err(|error| self.unreachable(error))?;
-            speak(encrypted).await
-        } else {
-            speak(stream).await
-        };
-        opened.map_err(|error| self.unreachable(error))
+        request.body(Full::new(body)).map_err(|error| LlmError::unreachable(&self.base.host, error))
     }
 
     /// An answer that did not begin: what came was not HTTP, or nothing came.
@@ -251,51 +218,18 @@ impl Endpoint {
         if error.is_parse() {
             return LlmError::garbage(error.to_string().as_bytes(), None);
         }
-        self.unreachable(error)
+        LlmError::unreachable(&self.base.host, error)
     }
-
-    fn unreachable(&self, error: impl std::error::Error + Send + Sync + 'static) -> LlmError {
-        LlmError::Unreachable { host: self.base.host.clone(), source: Box::new(error) }
-    }
-}
-
-type Opened = (http1::SendRequest<Full<Bytes>>, JoinSet<()>);
-
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Opened, hyper::Error> {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let mut driver = JoinSet::new();
-    driver.spawn(async move {
-        // What goes wrong is told to who waits for the answer.
-        let _ = connection.await;
-    });
-    Ok((sender, driver))
-}
-
-/// How encrypted connections are made. The certificates of the system are read once, at the first of them.
-static ENCRYPTION: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|| {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-});
-
-async fn encrypt(host: &str, stream: TcpStream) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-    let config = ENCRYPTION.clone().map_err(io::Error::other)?;
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    TlsConnector::from(config).connect(name, stream).await
 }
 
 /// The body of an answer while it comes. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Body {
-    status: StatusCode,
     incoming: Incoming,
     _connection: JoinSet<()>,
     /// When the first bytes have to be there, until they are.
     first: Option<Instant>,
-    first_byte: Duration,
-    idle: Duration,
+    /// So many bytes more are taken.
     left: usize,
     endpoint: Endpoint,
 }
@@ -303,10 +237,11 @@ pub(crate) struct Body {
 impl Body {
     /// The next bytes, in whatever portions they come.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, LlmError> {
+        let Timeouts { first_byte, idle, .. } = self.endpoint.timeouts;
         loop {
             let (deadline, after, step) = match self.first {
-                Some(first) => (first, self.first_byte, FIRST_BYTE),
-                None => (Instant::now() + self.idle, self.idle, "more of an answer"),
+                Some(first) => (first, first_byte, FIRST_BYTE),
+                None => (Instant::now() + idle, idle, "more of an answer"),
             };
             let frame = match within(deadline, after, step, self.incoming.frame()).await? {
                 None => return Ok(None),

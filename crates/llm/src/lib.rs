@@ -23,6 +23,7 @@
 
 mod address;
 mod chat;
+mod connection;
 mod echo;
 mod error;
 mod http;

@@ -83,6 +83,12 @@ pub struct Providers {
     entries: RwLock<BTreeMap<String, Arc<Entry>>>,
 }
 
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.list()).finish()
+    }
+}
+
 impl Providers {
     /// No providers.
     pub fn new() -> Self {

@@ -42,7 +42,7 @@ pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, OpenIntent, RefAction, RefChange};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use liveness::Liveness;
-pub use message::{Added, Around, Message, NewMessage};
+pub use message::{Added, Around, Message, NewMessage, USER_FACING};
 pub use project::{Inventory, ProjectRecord};
 pub use scope::ProjectKey;
 pub use store::RuntimeStore;

@@ -15,6 +15,8 @@ pub(super) struct Written {
     /// Media types of the body and of the answer, where they are not JSON.
     body_type: &'static str,
     answer_type: &'static str,
+    /// The status and media type of another form of the answer.
+    other: Option<(u16, &'static str)>,
     /// Whether it needs no key.
     open: bool,
 }
@@ -35,6 +37,7 @@ pub(super) fn written(path: String, verb: &'static str, id: &'static str, tag: &
         answers: Vec::new(),
         body_type: JSON,
         answer_type: JSON,
+        other: None,
         open: false,
     }
 }
@@ -61,9 +64,20 @@ impl Written {
     }
 
     /// An answer of lines of JSON.
-    pub(super) fn lines(mut self, status: u16) -> Self {
+    pub(super) fn lines(self, status: u16) -> Self {
+        self.text(status, LINES)
+    }
+
+    /// An answer that is text of another media type.
+    pub(super) fn text(mut self, status: u16, media_type: &'static str) -> Self {
         self.answers.push((status, Some(json!({ "type": "string" }))));
-        Self { answer_type: LINES, ..self }
+        Self { answer_type: media_type, ..self }
+    }
+
+    /// The same for clients that ask for it, beside the answer in JSON.
+    pub(super) fn or_text(mut self, status: u16, media_type: &'static str) -> Self {
+        self.other = Some((status, media_type));
+        self
     }
 
     /// A body of lines of JSON.
@@ -97,6 +111,13 @@ impl Written {
                 answer["content"] = json!({ self.answer_type: { "schema": schema } });
             }
             responses[status.to_string()] = answer;
+        }
+        if let Some((status, media_type)) = self.other {
+            let status = status.to_string();
+            if responses[&status].is_null() {
+                responses[&status] = json!({ "description": "Done." });
+            }
+            responses[&status]["content"][media_type] = json!({ "schema": { "type": "string" } });
         }
         let mut operation = json!({
             "operationId": self.id, "tags": [self.tag], "parameters": parameters, "responses": responses,

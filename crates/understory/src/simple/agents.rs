@@ -24,7 +24,7 @@ impl Project {
     /// A page of the agents of `main`, the newest first; all of them where no page is asked for.
     pub async fn agent_list(&self, paging: Option<Paging>) -> Result<Value> {
         let view = self.view("").await?;
-        let statuses = self.app().inner.runtime.agent_status_list(&self.runtime_key()).await?;
+        let statuses = self.runtime().agent_status_list(&self.key()).await?;
         let statuses: HashMap<&str, &AgentStatus> = statuses.iter().map(|one| (one.agent_id.as_str(), one)).collect();
         let scope = self.scope();
         let mut rows = view.snapshot.within(agent::ENTITY, &scope.place());
@@ -42,7 +42,7 @@ impl Project {
     async fn agent_shown(&self, rows: &Snapshot, id: &str) -> Result<Value> {
         let scope = self.scope();
         let row = scope.agent(rows, id).ok_or_else(|| Error::not_found("Agent", id))?;
-        let status = self.app().inner.runtime.agent_status_get(&self.runtime_key(), id).await?;
+        let status = self.runtime().agent_status_get(&self.key(), id).await?;
         Ok(shown(rows, &scope, row, status.as_ref()))
     }
 
@@ -106,7 +106,7 @@ impl Project {
         let call = self.agent_call(id, Value::Null);
         let edit = |draft: &mut Draft| Action::AgentDelete.write(draft, &call).map(drop);
         let written = self.write(options, || Action::AgentDelete.message(&call), |_| None, edit).await?;
-        self.app().inner.runtime.agent_status_delete(&self.runtime_key(), id).await?;
+        self.runtime().agent_status_delete(&self.key(), id).await?;
         Ok(written)
     }
 
