@@ -3,6 +3,7 @@
 mod agents;
 mod envelope;
 mod health;
+mod projects;
 
 use axum::Router;
 use axum::routing::get;
@@ -21,5 +22,6 @@ pub(super) fn open() -> Router<Context> {
 pub(super) fn routes() -> Routes {
     let mut routes = Routes::new();
     agents::routes(&mut routes);
+    projects::routes(&mut routes);
     routes
 }
