@@ -32,13 +32,13 @@ pub struct FileSettings {
     pub pool_size: Option<usize>,
     /// The most branches that a project may have.
     pub max_branches: Option<usize>,
-    /// The tenant of the simple API's projects.
-    pub home_tenant: Option<String>,
     /// Whether an answer that nobody reads any more is stopped.
     pub stop_unread_answers: Option<bool>,
     /// Providers of models by name.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

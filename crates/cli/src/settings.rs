@@ -113,8 +113,8 @@ impl Settings {
         let hops = environment.number("UNDERSTORY_TRUSTED_HOPS")?;
         let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
         let branches = environment.number("UNDERSTORY_MAX_BRANCHES")?;
-        let home = environment.text("UNDERSTORY_HOME_TENANT").or(file.home_tenant);
         let stop = environment.flag("UNDERSTORY_STOP_UNREAD_ANSWERS")?;
+        let home = environment.text("UNDERSTORY_HOME_TENANT").or(file.home_tenant);
         let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
         Ok(Self {
             data: named.unwrap_or_else(|| here.join(DATA)),

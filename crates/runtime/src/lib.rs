@@ -14,6 +14,7 @@ mod event;
 mod feedback;
 mod foreign;
 mod generation;
+mod group;
 mod idempotency;
 mod in_flight;
 mod intent;

@@ -3,17 +3,16 @@
 use serde_json::{Map, Value};
 
 use super::simple;
-use super::written::{Written, written};
+use super::written::{EVENTS, Written, written};
 
 const TENANT: &str = "/manage/tenants/{tenantId}";
 const PROJECT: &str = "/manage/tenants/{tenantId}/projects/{projectId}";
-const EVENTS: &str = "text/event-stream";
 
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let of_projects = [projects(), branches(), tags(), history(), undo(), files()].into_iter().flatten();
-    let at_run_time = [conversations(), messages(), feedback()].into_iter().flatten();
-    let all = of_projects.chain(at_run_time).chain(admin()).chain(open()).chain(simple::operations());
+    let of_projects = [projects(), branches(), tags(), history(), undo(), files()];
+    let others = [conversations(), messages(), feedback(), admin(), open(), simple::operations()];
+    let all = of_projects.into_iter().chain(others).flatten();
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Written {
 
 const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
+/// The media type of a stream of events.
+pub(super) const EVENTS: &str = "text/event-stream";
 
 /// An operation of this path, verb, id and tag, which takes and answers nothing yet.
 pub(super) fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
@@ -75,9 +77,8 @@ impl Written {
     }
 
     /// The same for clients that ask for it, beside the answer in JSON.
-    pub(super) fn or_text(mut self, status: u16, media_type: &'static str) -> Self {
-        self.other = Some((status, media_type));
-        self
+    pub(super) fn or_text(self, status: u16, media_type: &'static str) -> Self {
+        Self { other: Some((status, media_type)), ..self }
     }
 
     /// A body of lines of JSON.
