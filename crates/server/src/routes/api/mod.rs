@@ -5,6 +5,7 @@ mod chat;
 mod conversations;
 mod envelope;
 mod health;
+mod projects;
 
 use axum::Router;
 use axum::routing::get;
@@ -25,5 +26,6 @@ pub(super) fn routes() -> Routes {
     agents::routes(&mut routes);
     chat::routes(&mut routes);
     conversations::routes(&mut routes);
+    projects::routes(&mut routes);
     routes
 }
