@@ -1,9 +1,10 @@
-//! The transactional store: conversations and their messages, tenants, projects, intents, keys, idempotency records,
-//! settings, replicas and the earlier hashes of commits.
+//! The transactional store: people with their sessions and roles, conversations and their messages, tenants, projects,
+//! intents, keys, idempotency records, settings, replicas and the earlier hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
 mod alias;
+mod api_key;
 mod columns;
 mod conversation;
 mod embedded;
@@ -12,30 +13,41 @@ mod foreign;
 mod idempotency;
 mod in_flight;
 mod intent;
+mod invitation;
 mod key;
 mod liveness;
+mod membership;
 mod message;
 mod project;
 mod replica;
 mod server;
+mod session;
 mod setting;
 mod store;
 mod tenant;
 mod transfer;
+mod user;
+mod user_profile;
 
 pub use alias::CommitAlias;
+pub use api_key::{ApiKey, ApiKeyChange, NewApiKey, StoredApiKey};
 pub use conversation::{Conversation, NewConversation, ProjectKey};
 pub use embedded::RUNTIME_FILE;
 pub use error::{RuntimeError, RuntimeResult};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, OpenIntent, RefAction, RefChange};
+pub use invitation::{Invitation, NewInvitation};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use liveness::Liveness;
+pub use membership::{Membership, ProjectMember};
 pub use message::{Around, Message, NewMessage};
 pub use project::{Inventory, ProjectRecord};
+pub use session::{NewSession, Rotation, Session, SignedIn};
 pub use store::RuntimeStore;
 pub use transfer::{After, RowsOf};
 pub use understory_sql::migration::Migrate;
+pub use user::{Admission, NewUser, StoredUser, User, UserDetails};
+pub use user_profile::UserProfile;
 
 #[cfg(test)]
 mod tests;

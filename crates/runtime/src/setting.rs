@@ -1,5 +1,5 @@
 use understory_model::now;
-use understory_sql::SqlValue;
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_one};
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
@@ -11,9 +11,10 @@ const ENSURE: &str = "insert into settings (name, value, created_at, updated_at)
     on conflict (name) do nothing";
 
 const REMOVE: &str = "delete from settings where name = ?";
+const TAKE: &str = "delete from settings where name = ? and value = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE];
+pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE, TAKE];
 
 impl RuntimeStore {
     /// The value of a setting, if it was ever set.
@@ -50,4 +51,9 @@ impl RuntimeStore {
         })
         .await
     }
+}
+
+/// Forgets a setting if it has this value; whether it had.
+pub(crate) fn setting_take_in_txn(db: &dyn Statements, name: &str, value: &str) -> RuntimeResult<bool> {
+    Ok(db.execute(TAKE, &[name.into(), value.into()])? > 0)
 }

@@ -30,7 +30,8 @@ async fn on_servers(test: &str) -> Vec<(FreshDatabase, RuntimeStore)> {
 fn statements() -> Vec<&'static str> {
     let intents = [intent::SQL, intent::REF_CHANGE_SQL].concat();
     let registry = [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL].concat();
-    [&registry, replica::SQL, alias::SQL, conversation::SQL, message::SQL].concat()
+    let people = [user::SQL, user_profile::SQL, membership::SQL, invitation::SQL, session::SQL, api_key::SQL].concat();
+    [&registry, replica::SQL, alias::SQL, conversation::SQL, message::SQL, &people].concat()
 }
 
 #[test]
@@ -108,6 +109,7 @@ const WHOLE_TABLES: &[&str] = &[
     "from tenants order by",
     "from project_metadata order by",
     "from keys order by",
+    "from \"user\" order by",
     "from replicas order by",
     "from replicas where id <> ?",
 ];

@@ -151,7 +151,8 @@ pub async fn messages_are_paged_both_ways(place: &impl Place) -> Checked {
 pub async fn a_message_reads_back_as_it_was_said(place: &impl Place) -> Checked {
     let store = place.open().await?;
     store.conversation_create(&shop(), conversation("c")).await?;
-    let content = json!({ "text": "naïve 你好 \u{1F600}\n\"quoted\" \\", "parts": [1, 9_007_199_254_740_993_i64, null, 0.1] });
+    let content =
+        json!({ "text": "naïve 你好 \u{1F600}\n\"quoted\" \\", "parts": [1, 9_007_199_254_740_993_i64, null, 0.1] });
     let said = NewMessage {
         role: "agent".into(),
         task_id: Some("t".into()),

@@ -3,11 +3,13 @@
 //! [`crate::runtime_conformance_tests!`] makes a test of each for an engine; [`crate::runtime_server_tests!`] adds those
 //! that only a server can break.
 
+mod api_keys;
 mod conversations;
 mod idempotency;
 mod intents;
 mod keys;
 mod migrations;
+mod people;
 mod places;
 mod registry;
 mod replicas;
@@ -15,11 +17,13 @@ mod servers;
 mod settings;
 mod transfer;
 
+pub use api_keys::*;
 pub use conversations::*;
 pub use idempotency::*;
 pub use intents::*;
 pub use keys::*;
 pub use migrations::*;
+pub use people::*;
 pub use places::{InDirectory, OnServer, Place};
 pub use registry::*;
 pub use replicas::*;
@@ -63,6 +67,16 @@ macro_rules! runtime_conformance_tests {
             messages_are_paged_both_ways,
             a_message_reads_back_as_it_was_said,
             a_deleted_conversation_takes_its_messages,
+            people_are_found_with_their_roles,
+            an_address_and_a_user_name_are_taken_once,
+            an_admission_is_used_once,
+            wrong_passwords_are_counted,
+            a_replaced_token_ends_its_session,
+            sessions_end_with_what_they_stand_on,
+            a_profile_is_begun_and_changed,
+            api_keys_are_found_by_their_public_id,
+            api_keys_are_rotated_and_deleted,
+            a_deleted_project_leaves_no_way_in,
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,
