@@ -4,8 +4,8 @@ use understory_model::now;
 use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_all, decode_one};
-use crate::conversation::{ProjectKey, text};
-use crate::{RuntimeError, RuntimeResult, RuntimeStore};
+use crate::scope::text;
+use crate::{ProjectKey, RuntimeError, RuntimeResult, RuntimeStore};
 
 const INSERT: &str = "insert into api_keys (tenant_id, project_id, id, agent_id, ref, verbs, name, public_id, \
     key_hash, key_prefix, expires_at, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";

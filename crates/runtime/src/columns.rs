@@ -30,6 +30,11 @@ impl Columns {
         self.integer_or_null()?.ok_or_else(|| RuntimeError::corrupt("a column that must have a number is null"))
     }
 
+    /// The next value, which must be true or false.
+    pub(crate) fn boolean(&mut self) -> RuntimeResult<bool> {
+        Ok(self.integer()? != 0)
+    }
+
     /// The next value, which must be JSON.
     pub(crate) fn json(&mut self) -> RuntimeResult<Value> {
         self.json_or_null()?.ok_or_else(|| RuntimeError::corrupt("a column that must have a value is null"))

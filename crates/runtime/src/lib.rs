@@ -1,15 +1,20 @@
-//! The transactional store: people with their sessions and roles, conversations and their messages, tenants, projects,
-//! intents, keys, idempotency records, settings, replicas and the earlier hashes of commits.
+//! The transactional store: people with their sessions and roles, conversations with their messages and events, answers
+//! in the making, feedback, tenants, projects, intents, keys, idempotency records, settings, replicas and the earlier
+//! hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
 mod alias;
 mod api_key;
+mod audit;
 mod columns;
 mod conversation;
 mod embedded;
 mod error;
+mod event;
+mod feedback;
 mod foreign;
+mod generation;
 mod idempotency;
 mod in_flight;
 mod intent;
@@ -20,6 +25,7 @@ mod membership;
 mod message;
 mod project;
 mod replica;
+mod scope;
 mod server;
 mod session;
 mod setting;
@@ -31,17 +37,22 @@ mod user_profile;
 
 pub use alias::CommitAlias;
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey, StoredApiKey};
-pub use conversation::{Conversation, NewConversation, ProjectKey};
+pub use audit::AuditEntry;
+pub use conversation::{Conversation, ConversationFilter, NewConversation, Start};
 pub use embedded::RUNTIME_FILE;
 pub use error::{RuntimeError, RuntimeResult};
+pub use event::{NewEvent, StoredEvent};
+pub use feedback::{Feedback, FeedbackFilter, NewFeedback};
+pub use generation::{Ending, Generation};
 pub use idempotency::{Claim, ClaimRequest, StoredAnswer, request_hash};
 pub use intent::{Intent, IntentKind, OpenIntent, RefAction, RefChange};
 pub use invitation::{Invitation, NewInvitation};
 pub use key::{KeyRecord, NewKey, StoredKey};
 pub use liveness::Liveness;
 pub use membership::{Membership, ProjectMember};
-pub use message::{Around, Message, NewMessage};
+pub use message::{Added, Around, Message, NewMessage};
 pub use project::{Inventory, ProjectRecord};
+pub use scope::ProjectKey;
 pub use session::{NewSession, Rotation, Session, SignedIn};
 pub use store::RuntimeStore;
 pub use transfer::{After, RowsOf};

@@ -1,37 +1,53 @@
 use serde_json::Value;
-use understory_model::id::made_id;
 use understory_model::now;
-use understory_sql::SqlValue;
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_all, decode_one};
-use crate::conversation::{ProjectKey, json, text};
-use crate::{RuntimeResult, RuntimeStore};
+use crate::event::{NewEvent, StoredEvent, event_insert_in_txn};
+use crate::scope::{ProjectKey, json, text};
+use crate::{RuntimeError, RuntimeResult, RuntimeStore};
 
-/// The conversation's row tells the next place: whoever adds holds it until the message is there.
-const TAKE_PLACE: &str = "update conversations set messages = messages + 1, updated_at = ? \
-    where tenant_id = ? and project_id = ? and id = ? returning messages";
-const INSERT: &str = "insert into messages (tenant_id, project_id, id, conversation_id, position, role, content, \
-    visibility, message_type, task_id, parent_message_id, commit_hash, metadata, created_at, updated_at) \
-    values (?, ?, ?, ?, ?, ?, ?, 'user-facing', 'chat', ?, ?, ?, ?, ?, ?)";
-const GET: &str = "select id, conversation_id, position, role, content, task_id, parent_message_id, commit_hash, \
-    metadata, created_at, updated_at from messages where tenant_id = ? and project_id = ? and id = ?";
-const AFTER: &str = "select id, conversation_id, position, role, content, task_id, parent_message_id, commit_hash, \
-    metadata, created_at, updated_at from messages \
+/// The conversation's row tells the next place and the next event's number: whoever adds holds it until both are there.
+const TAKE_PLACE: &str = "update conversations set messages = messages + 1, events = events + 1, updated_at = ? \
+    where tenant_id = ? and project_id = ? and id = ? returning messages, events";
+const INSERT: &str = "insert into messages (tenant_id, project_id, id, conversation_id, position, role, \
+    from_sub_agent_id, content, status, visibility, message_type, task_id, parent_message_id, commit_hash, metadata, \
+    created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'user-facing', 'chat', ?, ?, ?, ?, ?, ?)";
+const GET: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+    parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
+    where tenant_id = ? and project_id = ? and id = ?";
+const AFTER: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+    parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and conversation_id = ? and position > ? order by position limit ?";
-const BEFORE: &str = "select id, conversation_id, position, role, content, task_id, parent_message_id, commit_hash, \
-    metadata, created_at, updated_at from messages \
+const BEFORE: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+    parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and conversation_id = ? and position < ? order by position desc limit ?";
+/// Ids are random: their order is one in which a search can go on.
+const SEARCH: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+    parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
+    where tenant_id = ? and project_id = ? and id > ? and lower(cast(content as text)) like ? escape '!' \
+    order by id limit ?";
+const SET_METADATA: &str = "update messages set metadata = ?, updated_at = ? \
+    where tenant_id = ? and project_id = ? and id = ?";
+const COMMITS: &str = "select distinct commit_hash from messages \
+    where tenant_id = ? and project_id = ? and commit_hash is not null";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[TAKE_PLACE, INSERT, GET, AFTER, BEFORE];
+pub(crate) const SQL: &[&str] = &[TAKE_PLACE, INSERT, GET, AFTER, BEFORE, SEARCH, SET_METADATA, COMMITS];
 
 /// A message to be added.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
+    /// Its id, unique in the project.
+    pub id: String,
     /// Who says it: user, agent or system.
     pub role: String,
-    /// What is said: text, or parts.
+    /// The sub-agent that says it.
+    pub from_sub_agent_id: Option<String>,
+    /// What is said: an object with text, parts, or both.
     pub content: Value,
+    /// Whether all of it is there.
+    pub status: String,
     /// The task that it belongs to.
     pub task_id: Option<String>,
     /// The message that it answers.
@@ -53,8 +69,12 @@ pub struct Message {
     pub position: i64,
     /// Who says it.
     pub role: String,
+    /// The sub-agent that says it.
+    pub from_sub_agent_id: Option<String>,
     /// What is said.
     pub content: Value,
+    /// Whether all of it is there.
+    pub status: String,
     /// The task that it belongs to.
     pub task_id: Option<String>,
     /// The message that it answers.
@@ -69,6 +89,15 @@ pub struct Message {
     pub updated_at: String,
 }
 
+/// A message just added, and the event that tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Added {
+    /// The message.
+    pub message: Message,
+    /// The event.
+    pub event: StoredEvent,
+}
+
 /// Which messages of a conversation a page has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Around {
@@ -79,38 +108,17 @@ pub enum Around {
 }
 
 impl RuntimeStore {
-    /// Adds a message at the end of a conversation. None if there is no such conversation.
+    /// Adds a message at the end of a conversation, and an event that tells of it. None if there is no such
+    /// conversation; `Exists` if its id is taken in the project.
     pub async fn message_add(
         &self,
         of: &ProjectKey,
         conversation: &str,
         new: NewMessage,
-    ) -> RuntimeResult<Option<Message>> {
-        let at = now();
-        let message = Message {
-            id: made_id(),
-            conversation_id: conversation.to_owned(),
-            position: 0,
-            role: new.role,
-            content: new.content,
-            task_id: new.task_id,
-            parent_message_id: new.parent_message_id,
-            commit_hash: new.commit_hash,
-            metadata: new.metadata,
-            created_at: at.clone(),
-            updated_at: at,
-        };
-        let of = of.clone();
-        self.write(move |db| {
-            let place = [&[(&message.updated_at).into()][..], &of.row([(&message.conversation_id).into()])].concat();
-            let Some(position) = decode_one(db.query_row(TAKE_PLACE, &place)?, Columns::integer)? else {
-                return Ok(None);
-            };
-            let message = Message { position, ..message.clone() };
-            db.execute(INSERT, &of.row(cells(&message)))?;
-            Ok(Some(message))
-        })
-        .await
+        event: NewEvent,
+    ) -> RuntimeResult<Option<Added>> {
+        let (of, conversation) = (of.clone(), conversation.to_owned());
+        self.write(move |db| message_add_in_txn(db, &of, &conversation, &new, &event)).await
     }
 
     /// A message of a project.
@@ -134,15 +142,97 @@ impl RuntimeStore {
         let row = of.row([conversation.into(), place.into(), limit.into()]);
         self.read(move |db| decode_all(db.query(sql, &row)?, decode)).await
     }
+
+    /// At most `limit` messages of a project whose content, as it is stored, holds an ASCII text in whatever case; in
+    /// the order of their ids, after one of them.
+    pub async fn message_search(
+        &self,
+        of: &ProjectKey,
+        text: &str,
+        after: &str,
+        limit: u32,
+    ) -> RuntimeResult<Vec<Message>> {
+        let row = of.row([after.into(), pattern(text).into(), limit.into()]);
+        self.read(move |db| decode_all(db.query(SEARCH, &row)?, decode)).await
+    }
+
+    /// Changes what is known of how a message came about. None if there is no such message.
+    pub async fn message_annotate(
+        &self,
+        of: &ProjectKey,
+        id: &str,
+        change: impl Fn(Option<Value>) -> Option<Value> + Send + Sync + 'static,
+    ) -> RuntimeResult<Option<Message>> {
+        let key = of.row([id.into()]);
+        self.write(move |db| {
+            let Some(mut message) = decode_one(db.query_row(GET, &key)?, decode)? else { return Ok(None) };
+            message.metadata = change(message.metadata);
+            message.updated_at = now();
+            let row = [&[json(&message.metadata), (&message.updated_at).into()][..], &key].concat();
+            db.execute(SET_METADATA, &row)?;
+            Ok(Some(message))
+        })
+        .await
+    }
+
+    /// The commits that messages of a project were produced by.
+    pub async fn message_commits(&self, of: &ProjectKey) -> RuntimeResult<Vec<String>> {
+        let row = of.row([]);
+        self.read(move |db| decode_all(db.query(COMMITS, &row)?, Columns::text)).await
+    }
 }
 
-fn cells(message: &Message) -> [SqlValue; 11] {
+pub(crate) fn message_add_in_txn(
+    db: &dyn Statements,
+    of: &ProjectKey,
+    conversation: &str,
+    new: &NewMessage,
+    event: &NewEvent,
+) -> RuntimeResult<Option<Added>> {
+    let at = now();
+    let take = [&[SqlValue::from(&at)][..], &of.row([conversation.into()])].concat();
+    let place = |columns: &mut Columns| Ok((columns.integer()?, columns.integer()?));
+    let Some((position, number)) = decode_one(db.query_row(TAKE_PLACE, &take)?, place)? else { return Ok(None) };
+    let message = Message {
+        id: new.id.clone(),
+        conversation_id: conversation.to_owned(),
+        position,
+        role: new.role.clone(),
+        from_sub_agent_id: new.from_sub_agent_id.clone(),
+        content: new.content.clone(),
+        status: new.status.clone(),
+        task_id: new.task_id.clone(),
+        parent_message_id: new.parent_message_id.clone(),
+        commit_hash: new.commit_hash.clone(),
+        metadata: new.metadata.clone(),
+        created_at: at.clone(),
+        updated_at: at,
+    };
+    let taken = |error: understory_sql::SqlError| match error.is_unique() {
+        true => RuntimeError::Exists { what: format!("message {}", message.id) },
+        false => error.into(),
+    };
+    db.execute(INSERT, &of.row(cells(&message))).map_err(taken)?;
+    let event = StoredEvent { number, data: event.data.clone(), is_final: event.is_final };
+    event_insert_in_txn(db, of, conversation, &event)?;
+    Ok(Some(Added { message, event }))
+}
+
+/// What `like` compares with to find a text anywhere.
+fn pattern(text: &str) -> String {
+    let escaped = text.to_ascii_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    format!("%{escaped}%")
+}
+
+fn cells(message: &Message) -> [SqlValue; 13] {
     [
         (&message.id).into(),
         (&message.conversation_id).into(),
         message.position.into(),
         (&message.role).into(),
+        text(&message.from_sub_agent_id),
         message.content.to_string().into(),
+        (&message.status).into(),
         text(&message.task_id),
         text(&message.parent_message_id),
         text(&message.commit_hash),
@@ -158,7 +248,9 @@ fn decode(columns: &mut Columns) -> RuntimeResult<Message> {
         conversation_id: columns.text()?,
         position: columns.integer()?,
         role: columns.text()?,
+        from_sub_agent_id: columns.text_or_null()?,
         content: columns.json()?,
+        status: columns.text()?,
         task_id: columns.text_or_null()?,
         parent_message_id: columns.text_or_null()?,
         commit_hash: columns.text_or_null()?,

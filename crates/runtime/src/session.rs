@@ -3,8 +3,8 @@ use understory_model::now;
 use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_one};
-use crate::conversation::text;
 use crate::membership::{Membership, memberships_of_in_txn};
+use crate::scope::text;
 use crate::user::{self, User};
 use crate::{RuntimeResult, RuntimeStore};
 

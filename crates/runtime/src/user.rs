@@ -3,9 +3,9 @@ use understory_model::now;
 use understory_sql::{SqlError, SqlValue, Statements};
 
 use crate::columns::{Columns, decode_all, decode_one};
-use crate::conversation::{json, text};
 use crate::invitation::invitation_accept_in_txn;
 use crate::membership::{Membership, memberships_add_in_txn};
+use crate::scope::{json, text};
 use crate::session::sessions_end_in_txn;
 use crate::setting::setting_take_in_txn;
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};

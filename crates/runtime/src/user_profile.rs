@@ -3,7 +3,7 @@ use understory_model::now;
 use understory_sql::SqlValue;
 
 use crate::columns::{Columns, decode_one};
-use crate::conversation::{json, text};
+use crate::scope::{json, text};
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
 
 const GET: &str = "select timezone, attributes, created_at, updated_at from user_profile where user_id = ?";

@@ -10,10 +10,13 @@ pub struct Settings {
     pub trusted_hops: usize,
     /// The greatest body accepted, in bytes.
     pub body_limit: usize,
+    /// Whether an answer is stopped when the client that asked for its events leaves before the end; else it is made to
+    /// its end all the same.
+    pub stop_unread_answers: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), trusted_hops: 0, body_limit: DEFAULT_BODY_LIMIT }
+        Self { cors_origins: Vec::new(), trusted_hops: 0, body_limit: DEFAULT_BODY_LIMIT, stop_unread_answers: false }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use understory_auth::{Keys, Principal};
+use understory_llm::Providers;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
 use understory_runtime::{Migrate, RuntimeStore};
@@ -12,8 +13,10 @@ use understory_sql::Migrations;
 use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 
 use crate::attendant::Attendant;
+use crate::conversation::Hub;
 use crate::copy::refuse_unfinished;
 use crate::full::DocumentCache;
+use crate::generation::Running;
 use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
@@ -49,6 +52,8 @@ pub struct Options {
     pub pool_size: usize,
     /// Whether databases on servers are brought to the newest schema; else one that is behind is refused.
     pub migrate_servers: bool,
+    /// The models that agents may answer with.
+    pub providers: Arc<Providers>,
 }
 
 impl Options {
@@ -65,6 +70,7 @@ impl Options {
             runtime_url: None,
             pool_size: POOL_SIZE,
             migrate_servers: false,
+            providers: Arc::new(Providers::with_echo()),
         }
     }
 
@@ -86,6 +92,11 @@ pub(crate) struct Inner {
     pub(crate) runtime: RuntimeStore,
     pub(crate) keys: Keys,
     pub(crate) documents: DocumentCache,
+    pub(crate) providers: Arc<Providers>,
+    /// Who reads along in conversations.
+    pub(crate) hub: Hub,
+    /// The answers that this process is making.
+    pub(crate) running: Running,
     pub(crate) data: PathBuf,
     pub(crate) max_branches: usize,
     admin_key: std::sync::Mutex<Option<String>>,
@@ -139,6 +150,9 @@ impl Understory {
             runtime,
             keys,
             documents: DocumentCache::new(),
+            providers: options.providers,
+            hub: Hub::default(),
+            running: Running::default(),
             data: options.data,
             max_branches: options.max_branches,
             admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
@@ -150,6 +164,7 @@ impl Understory {
         };
         let app = Self { inner: Arc::new(inner) };
         app.settle_left().await?;
+        app.settle_answers().await?;
         app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
         if app.inner.runtime.is_shared() {
             *app.attendant() = Some(Attendant::start(&app));
@@ -161,9 +176,10 @@ impl Understory {
         self.inner.attendant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the other processes on a shared runtime store that this one stops: they need not wait to finish what it
-    /// left. Where this fails they notice by themselves, a little later.
+    /// Ends the answers that are being made, and tells the other processes on a shared runtime store that this one
+    /// stops: they need not wait to finish what it left. Where this fails they notice by themselves, a little later.
     pub async fn leave(&self) {
+        self.inner.running.leave().await;
         if self.attendant().take().is_some()
             && let Err(error) = self.inner.runtime.replica_leave().await
         {
@@ -185,6 +201,11 @@ impl Understory {
     /// The model in force.
     pub fn model(&self) -> &Arc<Model> {
         &self.inner.model
+    }
+
+    /// The models that agents may answer with.
+    pub fn providers(&self) -> &Arc<Providers> {
+        &self.inner.providers
     }
 
     /// The routes within projects.

@@ -66,7 +66,10 @@ impl Attending {
             tracing::warn!(replicas = dead, "processes stopped without a word; what they left is taken over");
         }
         match self.app.upgrade().map(|inner| Understory { inner }) {
-            Some(app) => app.settle_left().await.map(drop),
+            Some(app) => {
+                app.settle_left().await?;
+                app.settle_answers().await.map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -50,6 +50,7 @@ mod branch;
 mod bundle;
 mod changes;
 mod conflict;
+mod conversation;
 mod copy;
 mod doctor;
 mod document;
@@ -58,6 +59,7 @@ mod error;
 mod etag;
 pub mod files;
 mod full;
+mod generation;
 mod history;
 mod housekeeping;
 mod idempotency;
@@ -84,11 +86,16 @@ pub use behaviour::{Form, describe};
 pub use bundle::{Applied, RefMoved};
 pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Source};
 pub use conflict::{WireChoice, WireResolution};
+pub use conversation::{
+    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackRequest, MessagePage,
+    MessageRequest, MessagesWanted, Subscription, text_of,
+};
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};
 pub use error::{Error, Result};
 pub use etag::etag_of;
 pub use full::Document;
+pub use generation::Exchange;
 pub use history::{Cursor, Entry, LogQuery, Paged, RowEvent};
 pub use housekeeping::{Collected, Stats, UNDO_KEPT};
 pub use idempotency::{Idempotent, Outcome, StoredAnswer};
@@ -101,9 +108,13 @@ pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
 pub use stores::MixedStores;
 pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
+pub use understory_llm as llm;
 pub use understory_manage as manage;
 pub use understory_model as model;
-pub use understory_runtime::{KeyRecord, RuntimeError};
+pub use understory_runtime::{
+    AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Message, RuntimeError, Start,
+    StoredEvent,
+};
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 pub use undo::{Bring, Restore};

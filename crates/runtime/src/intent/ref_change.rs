@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use understory_model::{before_now, now};
 use understory_sql::SqlValue;
 
 use super::{Intent, IntentKind, decode, intent_insert_in_txn};
 use crate::columns::{decode_all, decode_one};
-use crate::{RuntimeResult, RuntimeStore};
+use crate::{ProjectKey, RuntimeResult, RuntimeStore};
 
 const FINISH: &str = "insert into intents (tenant_id, id, kind, project_id, payload, created_at, done_at) \
     values (?, ?, ?, ?, ?, ?, ?) on conflict (tenant_id, id) \
@@ -111,6 +112,13 @@ impl RuntimeStore {
             _ => None,
         });
         let mut named: BTreeSet<String> = named.flatten().flatten().collect();
+        let of = ProjectKey { tenant: tenant.to_owned(), project: project.to_owned() };
+        named.extend(self.message_commits(&of).await?);
+        let pinned = |reference: &Value| {
+            let hash = reference["hash"].as_str().filter(|_| reference["type"] == "commit");
+            hash.map(str::to_owned)
+        };
+        named.extend(self.conversation_refs(&of).await?.iter().filter_map(pinned));
         if !named.is_empty() {
             let aliases = self.commit_alias_list(tenant, project).await?.into_iter();
             let present: Vec<_> = aliases.filter(|alias| named.contains(&alias.hash)).collect();

@@ -2,10 +2,14 @@
 
 mod admin;
 mod branches;
+mod conversations;
 mod entities;
+mod events;
+mod feedback;
 mod files;
 mod health;
 mod history;
+mod messages;
 mod metrics;
 mod pages;
 mod projects;
@@ -79,6 +83,8 @@ fn manage(context: &Context) -> Routes {
     undo::routes(&mut routes);
     files::routes(&mut routes);
     sql::routes(&mut routes);
+    conversations::routes(&mut routes);
+    feedback::routes(&mut routes);
     for route in context.app.routes() {
         entities::route(route, &mut routes);
     }

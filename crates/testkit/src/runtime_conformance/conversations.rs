@@ -1,7 +1,12 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use understory_runtime::{Around, Conversation, NewConversation, NewMessage, ProjectKey, RuntimeError, RuntimeStore};
+use understory_model::id::made_id;
+use understory_runtime::{
+    Around, AuditEntry, Conversation, ConversationFilter, Ending, FeedbackFilter, NewConversation, NewEvent,
+    NewFeedback, NewMessage, ProjectKey, RuntimeError, RuntimeStore, Start,
+};
 
 use super::Place;
 use crate::conformance::{Checked, Failure};
@@ -15,17 +20,19 @@ fn conversation(id: &str) -> NewConversation {
         id: id.into(),
         agent_id: Some("support".into()),
         active_sub_agent_id: "router".into(),
-        user_id: None,
         title: Some(format!("About {id}")),
         reference: Some(json!({ "type": "branch", "name": "main" })),
-        metadata: None,
+        ..NewConversation::default()
     }
 }
 
 fn message(content: impl Into<Value>) -> NewMessage {
     NewMessage {
+        id: made_id(),
         role: "user".into(),
+        from_sub_agent_id: None,
         content: content.into(),
+        status: "complete".into(),
         task_id: None,
         parent_message_id: None,
         commit_hash: None,
@@ -33,9 +40,27 @@ fn message(content: impl Into<Value>) -> NewMessage {
     }
 }
 
+fn event(data: &str) -> NewEvent {
+    NewEvent { data: data.into(), is_final: false }
+}
+
 async fn say(store: &RuntimeStore, conversation: &str, content: &str) -> Result<i64, Failure> {
-    let said = store.message_add(&shop(), conversation, message(content)).await?;
-    Ok(said.ok_or("the conversation is there")?.position)
+    let said = store.message_add(&shop(), conversation, message(content), event("said")).await?;
+    Ok(said.ok_or("the conversation is there")?.message.position)
+}
+
+async fn told(store: &RuntimeStore, after: i64) -> Result<Vec<(i64, String)>, Failure> {
+    let events = store.events_after(&shop(), "c", after, 99).await?;
+    Ok(events.into_iter().map(|event| (event.number, event.data)).collect())
+}
+
+async fn page(
+    store: &RuntimeStore,
+    of: &ProjectKey,
+    filter: &ConversationFilter,
+    start: &Start,
+) -> Result<Vec<Conversation>, Failure> {
+    Ok(store.conversation_page(of, filter, start, 3).await?)
 }
 
 async fn positions(store: &RuntimeStore, around: Around, limit: u32) -> Result<Vec<i64>, Failure> {
@@ -50,14 +75,19 @@ pub async fn a_conversation_is_in_its_project_only(place: &impl Place) -> Checke
     assert_eq!(store.conversation_get(&shop(), "c").await?, Some(made));
     let again = store.conversation_create(&shop(), conversation("c")).await;
     assert!(matches!(&again, Err(RuntimeError::Exists { what }) if what == "conversation c"), "{again:?}");
-    let said = store.message_add(&shop(), "c", message("Hello")).await?.ok_or("it is there")?;
+    let said = store.message_add(&shop(), "c", message("Hello"), event("said")).await?.ok_or("it is there")?.message;
+    let twice = NewMessage { id: said.id.clone(), ..message("Hello") };
+    let twice = store.message_add(&shop(), "c", twice, event("said")).await;
+    assert!(matches!(twice, Err(RuntimeError::Exists { .. })), "{twice:?}");
     for other in [ProjectKey { project: "blog".into(), ..shop() }, ProjectKey { tenant: "umbrella".into(), ..shop() }] {
         assert_eq!(store.conversation_get(&other, "c").await?, None);
         assert_eq!(store.message_get(&other, &said.id).await?, None);
-        assert_eq!(store.message_add(&other, "c", message("Hello")).await?, None);
+        assert_eq!(store.message_add(&other, "c", message("Hello"), event("said")).await?, None);
+        assert_eq!(store.events_add(&other, "c", vec![event("said")]).await?, None);
         assert_eq!(store.message_page(&other, "c", Around::After(0), 9).await?, []);
-        assert_eq!(store.conversation_page(&other, None, None, 9).await?, []);
-        assert!(store.conversation_archive(&other, "c").await?.is_none());
+        assert_eq!(page(&store, &other, &ConversationFilter::default(), &Start::Skip(0)).await?, []);
+        assert!(store.conversation_update(&other, "c", |_| None).await?.is_none());
+        assert_eq!(store.message_search(&other, "Hello", "", 9).await?, []);
         assert!(!store.conversation_delete(&other, "c").await?);
         store.conversation_create(&other, conversation("c")).await?;
     }
@@ -73,35 +103,50 @@ pub async fn conversations_are_paged_by_what_happened_last(place: &impl Place) -
         store.conversation_create(&shop(), of).await?;
     }
     say(&store, "c2", "Hello").await?;
-    let (mut all, mut last): (Vec<Conversation>, _) = (Vec::new(), None);
+    let (mut all, mut start) = (Vec::new(), Start::Skip(0));
     loop {
-        let page = store.conversation_page(&shop(), None, last.as_ref(), 3).await?;
-        last = page.last().cloned();
-        all.extend(page);
-        if last.is_none() {
-            break;
-        }
+        let found = page(&store, &shop(), &ConversationFilter::default(), &start).await?;
+        let Some(last) = found.last() else { break };
+        start = Start::After(last.updated_at.clone(), last.id.clone());
+        all.extend(found);
     }
     let ids: BTreeSet<_> = all.iter().map(|found| found.id.as_str()).collect();
     assert_eq!((all.len(), ids.len()), (7, 7));
     assert!(all.is_sorted_by(|a, b| (&a.updated_at, &a.id) > (&b.updated_at, &b.id)));
     let touched = all.iter().find(|found| found.id == "c2").ok_or("it is there")?;
     assert!(touched.messages == 1 && all.iter().all(|other| other.updated_at <= touched.updated_at));
-    let of_one = store.conversation_page(&shop(), Some("a1"), None, 9).await?;
-    assert!(of_one.len() == 3 && of_one.iter().all(|found| found.agent_id.as_deref() == Some("a1")), "{of_one:?}");
+    assert_eq!(page(&store, &shop(), &ConversationFilter::default(), &Start::Skip(5)).await?, all[5..]);
+    let of_one = ConversationFilter { agent_id: "a1".into(), ..ConversationFilter::default() };
+    let found = page(&store, &shop(), &of_one, &Start::Skip(0)).await?;
+    assert!(found.len() == 3 && found.iter().all(|found| found.agent_id.as_deref() == Some("a1")), "{found:?}");
+    assert_eq!(store.conversation_count(&shop(), &of_one).await?, 3);
+    let nobodys = ConversationFilter { user_id: "ana".into(), ..of_one };
+    assert_eq!(store.conversation_count(&shop(), &nobodys).await?, 0);
     Ok(())
 }
 
-/// What is put aside is still there; the first time counts.
+/// What is put aside is still there, and a list may leave it out. What is on record stays with the change.
 pub async fn an_archived_conversation_stays_readable(place: &impl Place) -> Checked {
     let store = place.open().await?;
-    store.conversation_create(&shop(), conversation("c")).await?;
+    for id in ["c", "open"] {
+        store.conversation_create(&shop(), conversation(id)).await?;
+    }
     say(&store, "c", "Hello").await?;
-    let first = store.conversation_archive(&shop(), "c").await?.ok_or("it is there")?;
-    assert!(first.archived_at.is_some() && first.messages == 1);
-    assert_eq!(store.conversation_archive(&shop(), "c").await?, Some(first));
+    let archive = |conversation: &mut Conversation| {
+        conversation.archived_at = Some("2026-11-24 10:00:00.000".into());
+        Some(AuditEntry::new("ana", "archive", "conversation", "c", None))
+    };
+    let archived = store.conversation_update(&shop(), "c", archive).await?.ok_or("it is there")?;
+    assert_eq!(store.conversation_get(&shop(), "c").await?, Some(archived));
     assert_eq!(positions(&store, Around::After(0), 9).await?, [1]);
-    assert!(store.conversation_archive(&shop(), "nothing").await?.is_none());
+    for (state, id) in [("archived", "c"), ("active", "open")] {
+        let filter = ConversationFilter { state: state.into(), ..ConversationFilter::default() };
+        let found = page(&store, &shop(), &filter, &Start::Skip(0)).await?;
+        assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), [id]);
+    }
+    let record = store.audit_list(&shop(), "c", 9).await?;
+    assert_eq!(record.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["archive"]);
+    assert!(store.conversation_update(&shop(), "nothing", |_| None).await?.is_none());
     Ok(())
 }
 
@@ -161,7 +206,7 @@ pub async fn a_message_reads_back_as_it_was_said(place: &impl Place) -> Checked 
         metadata: Some(json!({ "streaming": true })),
         ..message(content.clone())
     };
-    let added = store.message_add(&shop(), "c", said).await?.ok_or("the conversation is there")?;
+    let added = store.message_add(&shop(), "c", said, event("said")).await?.ok_or("the conversation is there")?.message;
     assert_eq!((&added.content, added.role.as_str(), added.commit_hash.as_deref()), (&content, "agent", Some("abc")));
     assert_eq!(place.open_after_crash(store).await?.message_get(&shop(), &added.id).await?, Some(added));
     Ok(())
@@ -177,7 +222,162 @@ pub async fn a_deleted_conversation_takes_its_messages(place: &impl Place) -> Ch
     assert!(store.conversation_delete(&shop(), "c").await?);
     assert!(!store.conversation_delete(&shop(), "c").await?);
     assert!(positions(&store, Around::After(0), 9).await?.is_empty());
-    assert_eq!(store.message_add(&shop(), "c", message("Hello")).await?, None);
+    assert_eq!(store.message_add(&shop(), "c", message("Hello"), event("said")).await?, None);
+    assert!(told(&store, 0).await?.is_empty());
     assert_eq!(store.message_page(&shop(), "other", Around::After(0), 9).await?.len(), 1);
+    Ok(())
+}
+
+/// Events have numbers without gaps, those of messages among them, and are read on from any of them.
+pub async fn events_are_numbered_without_gaps(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    store.conversation_create(&shop(), conversation("c")).await?;
+    say(&store, "c", "Hello").await?;
+    let added = store.events_add(&shop(), "c", vec![event("a"), event("b")]).await?.ok_or("it is there")?;
+    assert_eq!(added.iter().map(|event| event.number).collect::<Vec<_>>(), [2, 3]);
+    say(&store, "c", "Bye").await?;
+    let all = [(1, "said"), (2, "a"), (3, "b"), (4, "said")].map(|(number, data)| (number, data.to_owned()));
+    assert_eq!(told(&store, 0).await?, all);
+    assert_eq!(told(&store, 2).await?, all[2..]);
+    assert_eq!(store.events_add(&shop(), "nothing", vec![event("a")]).await?, None);
+    assert_eq!(store.events_prune(Duration::from_secs(60)).await?, 0);
+    Ok(())
+}
+
+fn answer() -> NewMessage {
+    NewMessage { role: "agent".into(), status: "streaming".into(), ..message(json!({ "text": "" })) }
+}
+
+fn ending(text: &str, status: &str) -> Ending {
+    let events = vec![NewEvent { data: "done".into(), is_final: true }];
+    Ending { content: json!({ "text": text }), status: status.into(), metadata: None, events }
+}
+
+/// An answer is begun and ended once, with its events.
+pub async fn an_answer_ends_once(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    store.conversation_create(&shop(), conversation("c")).await?;
+    let begun = store.generation_begin(&shop(), "c", answer(), event("begun")).await?.ok_or("it is there")?;
+    let (generation, added) = begun;
+    assert_eq!(store.generation_get(&shop(), &added.message.id).await?, Some(generation.clone()));
+    assert_eq!(store.generations_of_this_run().await?, [generation.clone()]);
+    store.events_add(&shop(), "c", vec![event("Hel")]).await?;
+    assert!(store.generations_left().await?.is_empty());
+    assert!(!store.generation_take_over(&generation).await?, "its run is alive");
+    assert!(store.generation_end(&generation, ending("Hello", "complete")).await?.is_some());
+    assert_eq!(store.generation_end(&generation, ending("Again", "failed")).await?, None);
+    let message = store.message_get(&shop(), &added.message.id).await?.ok_or("it is there")?;
+    assert_eq!((message.content, message.status.as_str()), (json!({ "text": "Hello" }), "complete"));
+    let numbered = [(1, "begun"), (2, "Hel"), (3, "done")].map(|(number, data)| (number, data.to_owned()));
+    assert_eq!(told(&store, 0).await?, numbered);
+    assert!(!store.generation_ask_to_stop(&shop(), &message.id).await?);
+    Ok(())
+}
+
+/// What asks for an answer to stop is seen by the run that makes it.
+pub async fn an_answer_is_asked_to_stop(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    store.conversation_create(&shop(), conversation("c")).await?;
+    let (generation, _) = store.generation_begin(&shop(), "c", answer(), event("begun")).await?.ok_or("it is there")?;
+    assert!(store.generations_asked_to_stop().await?.is_empty());
+    let elsewhere = ProjectKey { tenant: "umbrella".into(), ..shop() };
+    assert!(!store.generation_ask_to_stop(&elsewhere, &generation.message_id).await?);
+    for _ in 0..2 {
+        assert!(store.generation_ask_to_stop(&shop(), &generation.message_id).await?);
+    }
+    let asked = store.generations_asked_to_stop().await?;
+    assert!(asked.len() == 1 && asked[0].stop_asked && asked[0].message_id == generation.message_id);
+    Ok(())
+}
+
+/// What a crash left is found by the next run and ended by one.
+pub async fn an_answer_that_was_left_is_taken_over(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    store.conversation_create(&shop(), conversation("c")).await?;
+    let (generation, _) = store.generation_begin(&shop(), "c", answer(), event("begun")).await?.ok_or("it is there")?;
+    store.events_add(&shop(), "c", vec![event("Hel")]).await?;
+    let store = place.open_after_crash(store).await?;
+    assert_eq!(store.generations_left().await?, [generation.clone()]);
+    assert_eq!(store.generation_end(&generation, ending("Hel", "interrupted")).await?, None, "it is not taken over");
+    assert!(store.generation_take_over(&generation).await?);
+    assert!(!store.generation_take_over(&generation).await?);
+    assert!(store.generations_left().await?.is_empty());
+    assert!(store.generation_end(&generation, ending("Hel", "interrupted")).await?.is_some());
+    assert_eq!(told(&store, 1).await?.len(), 2);
+    Ok(())
+}
+
+/// Messages are found by what they say, in their project only.
+pub async fn messages_are_searched_in_whatever_case(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    store.conversation_create(&shop(), conversation("c")).await?;
+    for text in ["The Weather is fine", "100% sure", "100 percent", "snake_case!"] {
+        say(&store, "c", text).await?;
+    }
+    for (text, found) in [("weather", 1), ("100", 2), ("100%", 1), ("snake_case!", 1), ("snakeXcase", 0)] {
+        assert_eq!(store.message_search(&shop(), text, "", 9).await?.len(), found, "{text}");
+    }
+    let first = store.message_search(&shop(), "", "", 3).await?;
+    let rest = store.message_search(&shop(), "", &first.last().ok_or("there are some")?.id, 9).await?;
+    assert_eq!((first.len(), rest.len()), (3, 1));
+    Ok(())
+}
+
+/// Feedback is stored, listed, changed and taken back.
+pub async fn feedback_is_on_a_message_or_a_conversation(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let new = |message: Option<&str>, kind: &str| NewFeedback {
+        id: None,
+        conversation_id: "c".into(),
+        message_id: message.map(Into::into),
+        kind: kind.into(),
+        details: None,
+    };
+    let first = store.feedback_create(&shop(), new(Some("m"), "negative")).await?;
+    store.feedback_create(&shop(), new(None, "positive")).await?;
+    let of_message = FeedbackFilter { message_id: "m".into(), ..FeedbackFilter::default() };
+    assert_eq!(store.feedback_list(&shop(), &of_message, 1, 9).await?, (vec![first.clone()], 1));
+    let (listed, total) = store.feedback_list(&shop(), &FeedbackFilter::default(), 2, 1).await?;
+    assert_eq!((listed.len(), total), (1, 2));
+    let changed = store.feedback_update(&shop(), &first.id, "positive", Some("Fine".into())).await?;
+    assert_eq!(store.feedback_get(&shop(), &first.id).await?, changed);
+    let again =
+        store.feedback_create(&shop(), NewFeedback { id: Some(first.id.clone()), ..new(None, "positive") }).await;
+    assert!(matches!(again, Err(RuntimeError::Exists { .. })));
+    store.feedback_set(&shop(), "c", "m", Some("negative".into())).await?;
+    let (listed, _) = store.feedback_list(&shop(), &of_message, 1, 9).await?;
+    assert_eq!(listed.iter().map(|feedback| feedback.kind.as_str()).collect::<Vec<_>>(), ["negative"]);
+    store.feedback_set(&shop(), "c", "m", None).await?;
+    assert!(store.feedback_list(&shop(), &of_message, 1, 9).await?.0.is_empty());
+    assert!(!store.feedback_delete(&shop(), &first.id).await?);
+    Ok(())
+}
+
+/// A commit that produced a message, or that a conversation is pinned to, stays named.
+pub async fn commits_of_messages_and_pins_are_named(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let pinned = json!({ "type": "commit", "name": "abc", "hash": "abc" });
+    store.conversation_create(&shop(), NewConversation { reference: Some(pinned), ..conversation("c") }).await?;
+    let produced = NewMessage { commit_hash: Some("def".into()), ..message("Hello") };
+    store.message_add(&shop(), "c", produced, event("said")).await?;
+    assert_eq!(store.commits_named("acme", "shop").await?, ["abc", "def"]);
+    assert!(store.commits_named("umbrella", "shop").await?.is_empty());
+    Ok(())
+}
+
+/// With a project go its conversations: another of the same id begins empty.
+pub async fn a_deleted_project_takes_its_conversations(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let intent = store.project_creation_begin("acme", "shop", "uid").await?;
+    store.project_creation_finish(&intent).await?;
+    let blog = ProjectKey { project: "blog".into(), ..shop() };
+    for of in [&shop(), &blog] {
+        store.conversation_create(of, conversation("c")).await?;
+    }
+    say(&store, "c", "Hello").await?;
+    store.project_deletion_begin("acme", "shop").await?;
+    assert_eq!(store.conversation_get(&shop(), "c").await?, None);
+    assert!(positions(&store, Around::After(0), 9).await?.is_empty());
+    assert!(store.conversation_get(&blog, "c").await?.is_some());
     Ok(())
 }

@@ -1,0 +1,229 @@
+//! Conversations with agents, and what is said in them.
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post, put};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use understory::model::timestamp_iso;
+use understory::{
+    Answer, AuditEntry, Call, Conversation, ConversationChange, ConversationFilter, ConversationRequest, Error,
+    Message, Start, text_of,
+};
+
+use super::branches::{answer, open};
+use super::entities::respond;
+use super::messages;
+use crate::{Context, Problem};
+
+type Answered = Result<Response, Problem>;
+
+/// Entries of a record that are shown.
+const RECORD: u32 = 1_000;
+/// Messages that a conversation is shown with.
+const SHOWN: u32 = 200;
+
+/// Adds the routes.
+pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
+    let all = "/tenants/{tenantId}/projects/{projectId}/conversations";
+    let mut add = |path: &str, methods| routes.push((format!("{all}{path}"), methods));
+    add("", get(list).post(create));
+    add("/search", get(messages::search));
+    add("/{id}", get(show).patch(change).delete(remove));
+    add("/{id}/bounds", get(bounds));
+    add("/{id}/pin", put(pin));
+    add("/{id}/record", get(record));
+    add("/{id}/export", get(export));
+    add("/{id}/events", get(super::events::follow));
+    add("/{id}/messages", get(messages::list).post(messages::say));
+    add("/{id}/messages/{messageId}", get(messages::show));
+    add("/{id}/messages/{messageId}/configuration", get(messages::configuration));
+    add("/{id}/messages/{messageId}/stop", post(messages::stop));
+}
+
+async fn create(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: ConversationRequest = incoming.body()?;
+    Ok(answer(201, shown(&project.conversation_create(body).await?)))
+}
+
+/// By page, as the contract has it, or on from a cursor.
+async fn list(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let call = &incoming.call;
+    let text = |name: &str| call.query.get(name).cloned().unwrap_or_default();
+    let filter = ConversationFilter { agent_id: text("agentId"), user_id: text("userId"), state: state(call)? };
+    let (page, limit) = (number(call, "page", 1, 1_000_000)?, number(call, "limit", 20, 200)?);
+    let start = match call.query.get("cursor") {
+        Some(cursor) => after(cursor)?,
+        None => Start::Skip(page.saturating_sub(1).saturating_mul(limit)),
+    };
+    let (found, total) = project.conversations(&filter, &start, limit).await?;
+    let full = found.len() == limit as usize;
+    let next = found.last().filter(|_| full).map(|last| format!("{}~{}", last.updated_at, last.id));
+    let seen = u64::from(page.saturating_mul(limit));
+    let pagination = json!({
+        "page": page, "limit": limit, "total": total, "hasMore": next.is_some() && seen < total, "next": next,
+    });
+    let conversations: Vec<Value> = found.iter().map(shown).collect();
+    Ok(answer(200, json!({ "conversations": conversations, "pagination": pagination })))
+}
+
+fn state(call: &Call) -> Result<String, Error> {
+    match call.query.get("status").map(String::as_str) {
+        None | Some("") => Ok(String::new()),
+        Some(state @ ("active" | "archived")) => Ok(state.to_owned()),
+        Some(_) => Err(Error::field("/status", "enum", "status is active or archived")),
+    }
+}
+
+fn after(cursor: &str) -> Result<Start, Error> {
+    let parts = cursor.split_once('~').filter(|(at, _)| at.len() == 23 && at.is_ascii());
+    let (at, id) = parts.ok_or_else(|| Error::field("/cursor", "pattern", "the cursor is none of ours"))?;
+    // What is no time is compared as one on servers, and refused there as a failure.
+    let is_time = at.bytes().zip("dddd-dd-dd dd:dd:dd.ddd".bytes()).all(|(byte, form)| match form {
+        b'd' => byte.is_ascii_digit(),
+        _ => byte == form,
+    });
+    if !is_time {
+        return Err(Error::field("/cursor", "pattern", "the cursor is none of ours"));
+    }
+    Ok(Start::After(at.to_owned(), id.to_owned()))
+}
+
+/// A number in the query, from 1 to a greatest.
+pub(super) fn number(call: &Call, name: &'static str, default: u32, greatest: u32) -> Result<u32, Error> {
+    let Some(given) = call.query.get(name) else { return Ok(default) };
+    let parsed = given.parse().ok().filter(|number| (1..=greatest).contains(number));
+    parsed.ok_or_else(|| Error::field(format!("/{name}"), "range", format!("{name} is a number from 1 to {greatest}")))
+}
+
+/// The conversation with its last messages: in the contract's default form, or as `format=vercel` has it.
+async fn show(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let limit = number(&incoming.call, "limit", SHOWN, SHOWN)?;
+    let id = incoming.param("id");
+    let conversation = project.conversation(id).await?;
+    let page = project.messages(id, understory::MessagesWanted::Last, limit).await?;
+    let said = page.messages.iter();
+    let mut shown = shown(&conversation);
+    match incoming.call.query.get("format").map(String::as_str) {
+        Some("vercel") => {
+            shown["messages"] = said.map(vercel).collect();
+            Ok(answer(200, shown))
+        }
+        None | Some("" | "default") => {
+            let context: Vec<String> = page
+                .messages
+                .iter()
+                .map(|message| format!("{}: {}", message.role, text_of(&message.content)))
+                .collect();
+            shown["messages"] = said.map(messages::shown).collect();
+            Ok(answer(200, json!({ "conversation": shown, "formatted": { "llmContext": context.join("\n") } })))
+        }
+        Some(_) => Err(Error::field("/format", "enum", "format is vercel, or absent").into()),
+    }
+}
+
+fn vercel(message: &Message) -> Value {
+    let text = text_of(&message.content);
+    let parts = message.content.get("parts").cloned();
+    json!({
+        "id": message.id,
+        "role": if message.role == "agent" { "assistant" } else { &message.role },
+        "parts": parts.unwrap_or_else(|| json!([{ "type": "text", "text": text }])),
+        "content": text,
+        "createdAt": timestamp_iso(&message.created_at),
+    })
+}
+
+async fn change(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: ConversationChange = incoming.body()?;
+    Ok(answer(200, shown(&project.conversation_update(incoming.param("id"), body).await?)))
+}
+
+async fn remove(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    project.conversation_delete(incoming.param("id")).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn bounds(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let shown = shown(&project.conversation(incoming.param("id")).await?);
+    Ok(answer(200, json!({ "createdAt": shown["createdAt"], "updatedAt": shown["updatedAt"] })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pin {
+    #[serde(rename = "ref")]
+    reference: String,
+}
+
+async fn pin(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let body: Pin = incoming.body()?;
+    Ok(answer(200, shown(&project.conversation_pin(incoming.param("id"), &body.reference).await?)))
+}
+
+async fn record(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let entries = project.conversation_record(incoming.param("id"), RECORD).await?;
+    Ok(answer(200, entries.iter().map(entry).collect()))
+}
+
+fn entry(entry: &AuditEntry) -> Value {
+    json!({
+        "principal": entry.principal,
+        "action": entry.action,
+        "details": entry.details,
+        "createdAt": timestamp_iso(&entry.created_at),
+    })
+}
+
+/// As JSON with all messages, or as Markdown.
+async fn export(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, project) = open(&context, request).await?;
+    let id = incoming.param("id");
+    match incoming.call.query.get("format").map_or("json", String::as_str) {
+        "json" => {
+            let mut conversation = shown(&project.conversation(id).await?);
+            conversation["messages"] = project.messages_all(id).await?.iter().map(messages::shown).collect();
+            Ok(respond(&Answer { status: 200, body: json!({ "data": conversation }), unknown: Vec::new() }))
+        }
+        "markdown" => {
+            let text = project.conversation_markdown(id).await?;
+            Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
+        }
+        _ => Err(Error::field("/format", "enum", "format is json or markdown").into()),
+    }
+}
+
+/// A conversation as answers have it.
+pub(super) fn shown(conversation: &Conversation) -> Value {
+    let reference = conversation.reference.clone().unwrap_or_default();
+    let mut shown = json!({
+        "id": conversation.id,
+        "agentId": conversation.agent_id,
+        "activeSubAgentId": conversation.active_sub_agent_id,
+        "userId": conversation.user_id,
+        "title": conversation.title,
+        "status": if conversation.archived_at.is_some() { "archived" } else { "active" },
+        "ref": reference,
+        "pinned": !reference.is_null() && reference["type"] != "branch",
+        "messageCount": conversation.messages,
+        "lastEventId": conversation.events,
+        "metadata": conversation.metadata,
+        "userProperties": conversation.user_properties,
+        "properties": conversation.properties,
+        "createdAt": timestamp_iso(&conversation.created_at),
+        "updatedAt": timestamp_iso(&conversation.updated_at),
+    });
+    if let Some(at) = &conversation.archived_at {
+        shown.as_object_mut().unwrap_or(&mut Map::new()).insert("archivedAt".into(), timestamp_iso(at).into());
+    }
+    shown
+}
