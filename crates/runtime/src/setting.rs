@@ -11,10 +11,11 @@ const ENSURE: &str = "insert into settings (name, value, created_at, updated_at)
     on conflict (name) do nothing";
 
 const REMOVE: &str = "delete from settings where name = ?";
+const REPLACE: &str = "update settings set value = ?, updated_at = ? where name = ? and value = ?";
 const TAKE: &str = "delete from settings where name = ? and value = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE, TAKE];
+pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE, REPLACE, TAKE];
 
 impl RuntimeStore {
     /// The value of a setting, if it was ever set.
@@ -39,6 +40,12 @@ impl RuntimeStore {
     pub async fn setting_remove(&self, name: &str) -> RuntimeResult<()> {
         let key = [name.into()];
         self.write(move |db| Ok(db.execute(REMOVE, &key).map(drop)?)).await
+    }
+
+    /// Replaces the value of a setting, if it is this one still; whether it was.
+    pub async fn setting_replace(&self, name: &str, former: &str, value: &str) -> RuntimeResult<bool> {
+        let row = [value, &now(), name, former].map(SqlValue::from);
+        self.write_one(move |db| Ok(db.execute(REPLACE, &row)? > 0)).await
     }
 
     /// Sets a setting.

@@ -113,6 +113,7 @@ const WHOLE_TABLES: &[&str] = &[
     "from project_metadata order by",
     "from keys order by",
     "from \"user\" order by",
+    "from \"user\" limit 1",
     "from replicas order by",
     "from replicas where id <> ?",
     "from generations where not exists",

@@ -19,6 +19,7 @@ const FIND: &str = "select id, name, email, username, first_name, last_name, rol
     default_project, last_login_at, created_at, updated_at, password_hash, locked_until from \"user\" where email = ?";
 const LIST: &str = "select id, name, email, username, first_name, last_name, role, is_active, preferences, \
     default_project, last_login_at, created_at, updated_at from \"user\" order by username";
+const ANY: &str = "select 1 from \"user\" limit 1";
 const UPDATE: &str = "update \"user\" set name = ?, email = ?, username = ?, first_name = ?, last_name = ?, \
     preferences = ?, updated_at = ? where id = ?";
 const SET_ACTIVE: &str = "update \"user\" set is_active = ?, updated_at = ? where id = ?";
@@ -32,7 +33,7 @@ const SIGN_IN_FAILED: &str = "update \"user\" \
 
 #[cfg(test)]
 pub(crate) const SQL: &[&str] =
-    &[INSERT, GET, FIND, LIST, UPDATE, SET_ACTIVE, SET_PASSWORD, REHASH, SIGNED_IN, SIGN_IN_FAILED];
+    &[INSERT, GET, FIND, LIST, ANY, UPDATE, SET_ACTIVE, SET_PASSWORD, REHASH, SIGNED_IN, SIGN_IN_FAILED];
 
 /// A person who signs in.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,9 +237,14 @@ impl RuntimeStore {
         self.write_one(move |db| Ok(db.execute(REHASH, &row).map(drop)?)).await
     }
 
-    /// Notes that a person signed in just now.
-    pub async fn user_signed_in(&self, id: &str) -> RuntimeResult<()> {
-        let row = [now().into(), id.into()];
+    /// Whether there is anybody.
+    pub async fn user_any(&self) -> RuntimeResult<bool> {
+        self.read(|db| Ok(db.query_row(ANY, &[])?.is_some())).await
+    }
+
+    /// Notes when a person signed in.
+    pub async fn user_signed_in(&self, id: &str, at: &str) -> RuntimeResult<()> {
+        let row = [at.into(), id.into()];
         self.write_one(move |db| Ok(db.execute(SIGNED_IN, &row).map(drop)?)).await
     }
 

@@ -33,9 +33,11 @@ async fn add(store: &RuntimeStore, name: &str) -> Result<User, Failure> {
 /// Somebody is found by id and address with what they are anywhere, and people are listed by user name.
 pub async fn people_are_found_with_their_roles(place: &impl Place) -> Checked {
     let store = place.open().await?;
+    assert!(!store.user_any().await?);
     let roles = vec![is("acme", None, "member"), is("acme", Some("shop"), "project_viewer")];
     let zoe = store.user_add(somebody("zoe"), roles.clone(), Admission::Open).await?.ok_or("she is admitted")?;
     let ana = add(&store, "ana").await?;
+    assert!(store.user_any().await?);
     assert_eq!(store.user_list().await?, [ana.clone(), zoe.clone()]);
     let found = store.user_find("zoe@example.com").await?.ok_or("she is there")?;
     assert_eq!((&found.user, found.password_hash.as_deref()), (&zoe, Some("hash")));
@@ -127,7 +129,7 @@ pub async fn wrong_passwords_are_counted(place: &impl Place) -> Checked {
     for _ in 0..2 {
         store.user_sign_in_failed(&ana.id, 3, LATER).await?;
     }
-    store.user_signed_in(&ana.id).await?;
+    store.user_signed_in(&ana.id, LATER).await?;
     for _ in 0..2 {
         store.user_sign_in_failed(&ana.id, 3, LATER).await?;
     }
@@ -138,7 +140,7 @@ pub async fn wrong_passwords_are_counted(place: &impl Place) -> Checked {
     assert!(store.user_set_password(&ana.id, "new hash", "").await?);
     let found = store.user_get(&ana.id).await?.ok_or("she is there")?;
     assert_eq!((found.locked_until, found.password_hash.as_deref()), (None, Some("new hash")));
-    assert!(found.user.last_login_at.is_some());
+    assert_eq!(found.user.last_login_at.as_deref(), Some(LATER));
     store.user_rehash(&ana.id, "new hash", "better").await?;
     let found = store.user_get(&ana.id).await?.ok_or("she is there")?;
     assert_eq!(found.password_hash.as_deref(), Some("better"));
