@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use understory::llm::Providers;
 use understory::{MAX_BRANCHES, Options};
 
 use crate::args::Global;
@@ -39,12 +41,19 @@ pub struct Settings {
     pub max_branches: usize,
     /// The database servers that hold the data, where it is not in the directory.
     pub databases: Databases,
+    /// The models that agents may answer with.
+    pub providers: Arc<Providers>,
 }
 
 /// The environment: a variable that is empty is not set.
 pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
 
-impl Environment<'_> {
+impl<'a> Environment<'a> {
+    #[cfg(test)]
+    pub(crate) fn new(look: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(look)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
@@ -57,6 +66,15 @@ impl Environment<'_> {
     fn list(&self, name: &str) -> Option<Vec<String>> {
         let items = self.text(name)?;
         Some(items.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
+    }
+
+    fn flag(&self, name: &str) -> CommandResult<Option<bool>> {
+        let parse = |text: String| match text.as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(CommandError::config(format!("{name}: '{text}' is neither true nor false"))),
+        };
+        self.text(name).map(parse).transpose()
     }
 
     pub(crate) fn number(&self, name: &str) -> CommandResult<Option<usize>> {
@@ -93,6 +111,7 @@ impl Settings {
         let hops = environment.number("UNDERSTORY_TRUSTED_HOPS")?;
         let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
         let branches = environment.number("UNDERSTORY_MAX_BRANCHES")?;
+        let stop = environment.flag("UNDERSTORY_STOP_UNREAD_ANSWERS")?;
         let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
         Ok(Self {
             data: named.unwrap_or_else(|| here.join(DATA)),
@@ -106,9 +125,11 @@ impl Settings {
                 cors_origins: origins.unwrap_or(defaults.cors_origins),
                 trusted_hops: hops.or(file.trusted_hops).unwrap_or(defaults.trusted_hops),
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
+                stop_unread_answers: stop.or(file.stop_unread_answers).unwrap_or(defaults.stop_unread_answers),
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
             databases: Databases::read(flags, &environment, file.pool_size)?,
+            providers: crate::providers::read(&environment, &file.providers)?,
         })
     }
 
@@ -130,6 +151,7 @@ impl Settings {
         options.runtime_url.clone_from(&self.databases.runtime);
         options.pool_size = self.databases.pool_size;
         options.migrate_servers = self.databases.migrate;
+        options.providers = Arc::clone(&self.providers);
         options
     }
 }

@@ -102,6 +102,8 @@ fn times_of_clocks_decide_nothing_but_what_is_old() {
         let condition = sql.split_once(" where ").map_or("", |(_, after)| after);
         // A place in the order in which conversations are listed is no decision.
         let condition = condition.split(" order by ").next().unwrap_or_default().replace("(updated_at, id) <", "");
+        // Nor is the span of time that somebody asks for.
+        let condition = condition.replace("created_at between ? and ?", "");
         let reads_a_clock = condition.contains("created_at") || condition.contains("updated_at");
         assert_eq!(reads_a_clock, sql.starts_with("delete from") && condition.contains("created_at < ?"), "{sql}");
     }

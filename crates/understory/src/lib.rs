@@ -113,7 +113,7 @@ pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::{
     AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Message, RuntimeError, Start,
-    StoredEvent,
+    StoredEvent, USER_FACING,
 };
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};

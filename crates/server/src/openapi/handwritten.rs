@@ -20,10 +20,13 @@ struct Written {
     /// Media types of the body and of the answer, where they are not JSON.
     body_type: &'static str,
     answer_type: &'static str,
+    /// The status and media type of another form of the answer.
+    other: Option<(u16, &'static str)>,
 }
 
 const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
+const EVENTS: &str = "text/event-stream";
 
 fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
     Written {
@@ -37,6 +40,7 @@ fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str
         answers: Vec::new(),
         body_type: JSON,
         answer_type: JSON,
+        other: None,
     }
 }
 
@@ -62,9 +66,20 @@ impl Written {
     }
 
     /// An answer of lines of JSON.
-    fn lines(mut self, status: u16) -> Self {
+    fn lines(self, status: u16) -> Self {
+        self.text(status, LINES)
+    }
+
+    /// An answer that is text of another media type.
+    fn text(mut self, status: u16, media_type: &'static str) -> Self {
         self.answers.push((status, Some(json!({ "type": "string" }))));
-        Self { answer_type: LINES, ..self }
+        Self { answer_type: media_type, ..self }
+    }
+
+    /// The same for clients that ask for it, beside the answer in JSON.
+    fn or_text(mut self, status: u16, media_type: &'static str) -> Self {
+        self.other = Some((status, media_type));
+        self
     }
 
     /// A body of lines of JSON.
@@ -94,6 +109,13 @@ impl Written {
             }
             responses[status.to_string()] = answer;
         }
+        if let Some((status, media_type)) = self.other {
+            let status = status.to_string();
+            if responses[&status].is_null() {
+                responses[&status] = json!({ "description": "Done." });
+            }
+            responses[&status]["content"][media_type] = json!({ "schema": { "type": "string" } });
+        }
         let mut operation = json!({
             "operationId": self.id, "tags": [self.tag], "parameters": parameters, "responses": responses,
         });
@@ -107,7 +129,9 @@ impl Written {
 
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let all = [projects(), branches(), tags(), history(), undo(), files(), admin(), open()].into_iter().flatten();
+    let of_projects = [projects(), branches(), tags(), history(), undo(), files()].into_iter().flatten();
+    let at_run_time = [conversations(), messages(), feedback()].into_iter().flatten();
+    let all = of_projects.chain(at_run_time).chain(admin()).chain(open());
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 
@@ -251,6 +275,92 @@ fn undo() -> Vec<Written> {
         written(format!("{PROJECT}/operations/{{operationId}}/undo"), "POST", "undo-operation", tag)
             .optional_body("Bring")
             .answer(200, "UndoneResponse"),
+    ]
+}
+
+fn conversations() -> Vec<Written> {
+    let (all, one) = (format!("{PROJECT}/conversations"), format!("{PROJECT}/conversations/{{id}}"));
+    let tag = "Conversations";
+    vec![
+        written(all.clone(), "GET", "list-conversations", tag)
+            .query(&[
+                ("page", "integer"),
+                ("limit", "integer"),
+                ("cursor", "string"),
+                ("userId", "string"),
+                ("agentId", "string"),
+                ("status", "string"),
+            ])
+            .answer(200, "ManageConversationListResponse"),
+        written(all, "POST", "create-conversation", tag).body("ConversationCreate").answer(201, "ConversationResponse"),
+        written(one.clone(), "GET", "get-conversation", tag)
+            .query(&[("limit", "integer"), ("includeInternal", "boolean"), ("format", "string")])
+            .answer(200, "ConversationDetailResponse"),
+        written(one.clone(), "PATCH", "update-conversation", tag)
+            .body("ConversationUpdate")
+            .answer(200, "ConversationResponse"),
+        written(one.clone(), "DELETE", "delete-conversation", tag).empty(204),
+        written(format!("{one}/bounds"), "GET", "get-conversation-bounds", tag)
+            .answer(200, "ConversationBoundsResponse"),
+        written(format!("{one}/pin"), "PUT", "pin-conversation", tag)
+            .body("ConversationPin")
+            .answer(200, "ConversationResponse"),
+        written(format!("{one}/record"), "GET", "get-conversation-record", tag).answer(200, "RecordResponse"),
+        written(format!("{one}/export"), "GET", "export-conversation", tag)
+            .query(&[("format", "string")])
+            .answer(200, "ConversationExportResponse")
+            .or_text(200, "text/markdown"),
+        written(format!("{one}/events"), "GET", "follow-conversation", tag)
+            .query(&[("after", "integer")])
+            .text(200, EVENTS),
+    ]
+}
+
+fn messages() -> Vec<Written> {
+    let all = format!("{PROJECT}/conversations/{{id}}/messages");
+    let one = format!("{all}/{{messageId}}");
+    let tag = "Conversations";
+    vec![
+        written(all.clone(), "GET", "list-messages", tag)
+            .query(&[("limit", "integer"), ("before", "integer"), ("after", "integer")])
+            .answer(200, "MessageListResponse"),
+        written(all, "POST", "create-message", tag)
+            .body("MessageCreate")
+            .answer(201, "MessageSaidResponse")
+            .or_text(200, EVENTS),
+        written(one.clone(), "GET", "get-message", tag).answer(200, "MessageResponse"),
+        written(format!("{one}/configuration"), "GET", "get-message-configuration", tag)
+            .answer(200, "AgentConfigurationResponse"),
+        written(format!("{one}/stop"), "POST", "stop-message", tag).answer(200, "MessageResponse"),
+        written(format!("{PROJECT}/conversations/search"), "GET", "search-messages", tag)
+            .query(&[("q", "string"), ("limit", "integer"), ("cursor", "string")])
+            .answer(200, "MessageSearchResponse"),
+    ]
+}
+
+fn feedback() -> Vec<Written> {
+    let (all, one) = (format!("{PROJECT}/feedback"), format!("{PROJECT}/feedback/{{id}}"));
+    let tag = "Feedback";
+    vec![
+        written(all.clone(), "GET", "list-feedback", tag)
+            .query(&[
+                ("page", "integer"),
+                ("limit", "integer"),
+                ("conversationId", "string"),
+                ("messageId", "string"),
+                ("agentId", "string"),
+                ("type", "string"),
+                ("startDate", "string"),
+                ("endDate", "string"),
+            ])
+            .answer(200, "FeedbackListResponse"),
+        written(all.clone(), "POST", "create-feedback", tag).body("FeedbackCreate").answer(201, "FeedbackResponse"),
+        written(format!("{all}/bulk"), "POST", "create-feedback-bulk", tag)
+            .body("FeedbackBulk")
+            .answer(201, "BulkFeedbackResponse"),
+        written(one.clone(), "GET", "get-feedback-by-id", tag).answer(200, "FeedbackResponse"),
+        written(one.clone(), "PATCH", "update-feedback", tag).body("FeedbackUpdate").answer(200, "FeedbackResponse"),
+        written(one, "DELETE", "delete-feedback", tag).empty(204),
     ]
 }
 
