@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use understory_model::FieldError;
-use understory_runtime::UserDetails;
+use understory_runtime::{User, UserDetails};
 
 use crate::principal::is_reserved;
 use crate::{AuthError, AuthResult};
@@ -29,6 +29,35 @@ pub struct PersonDetails {
     pub last_name: Option<String>,
     /// What applications keep for them.
     pub preferences: Option<Value>,
+}
+
+/// What somebody changes of what they said of themselves; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PersonChange {
+    /// The address to sign in with.
+    pub email: Option<String>,
+    /// The name that commits bear.
+    pub username: Option<String>,
+    /// First name, or that there is none any more.
+    pub first_name: Option<Option<String>>,
+    /// Last name, or that there is none any more.
+    pub last_name: Option<Option<String>>,
+    /// What applications keep for them, all of it.
+    pub preferences: Option<Option<Value>>,
+}
+
+impl PersonChange {
+    /// What somebody says of themselves after the change.
+    pub(crate) fn on(&self, user: User) -> PersonDetails {
+        let change = self.clone();
+        PersonDetails {
+            email: change.email.unwrap_or(user.email),
+            username: change.username.unwrap_or(user.username),
+            first_name: change.first_name.unwrap_or(user.first_name),
+            last_name: change.last_name.unwrap_or(user.last_name),
+            preferences: change.preferences.unwrap_or(user.preferences),
+        }
+    }
 }
 
 impl PersonDetails {

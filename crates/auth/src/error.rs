@@ -19,7 +19,7 @@ pub enum AuthError {
     #[error("Invalid credentials")]
     Credentials,
     /// It was tried too often.
-    #[error("too many tries; try again in {} s", .retry_after.as_secs() + 1)]
+    #[error("too many tries")]
     TooMany {
         /// When it may be tried again.
         retry_after: Duration,

@@ -24,7 +24,7 @@ mod token;
 
 pub use access::{Access, Decision, KeyScope, KeyVerb, OrgRole, Permission, ProjectRole, Roles, Target, decide};
 pub use api_keys::{ApiKeys, KeyRequest};
-pub use details::PersonDetails;
+pub use details::{PersonChange, PersonDetails};
 pub use error::{AuthError, AuthResult};
 pub use gate::Gate;
 pub use keys::{AdminKey, CreatedKey, Keys, MIN_ADMIN_KEY};
@@ -33,4 +33,4 @@ pub use origin::Origin;
 pub use people::{NewPerson, People, PeopleSettings, Registration};
 pub use principal::{Principal, PrincipalKind, Role};
 pub use secret::Secret;
-pub use session::Entry;
+pub use session::SignIn;

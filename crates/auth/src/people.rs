@@ -8,7 +8,7 @@ use understory_model::{FieldError, now};
 use understory_runtime::{Admission, Invitation, Membership, NewUser, RuntimeStore, StoredUser, User, UserDetails};
 
 use crate::access::{OrgRole, ProjectRole};
-use crate::details::{PersonDetails, check_password, normal_email, refuse};
+use crate::details::{PersonChange, PersonDetails, check_password, normal_email, refuse};
 use crate::failures::Failures;
 use crate::known::Known;
 use crate::limits::{Buckets, Limits};
@@ -19,6 +19,8 @@ use crate::session::FoundSession;
 use crate::signing::Signing;
 use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
 
+/// The tenant that everybody belongs to unless set otherwise.
+const HOME: &str = "default";
 const OWNER_CODE: &str = "owner_code_hash";
 const OWNER_CODE_PREFIX: &str = "und_owner";
 
@@ -46,7 +48,7 @@ impl Registration {
 }
 
 /// How people are let in.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct PeopleSettings {
     /// Who may register.
     pub registration: Registration,
@@ -58,6 +60,18 @@ pub struct PeopleSettings {
     pub token_lifetime: Duration,
     /// How often people may try.
     pub limits: Limits,
+}
+
+impl Default for PeopleSettings {
+    fn default() -> Self {
+        Self {
+            registration: Registration::Invitation,
+            home: HOME.to_owned(),
+            token_secrets: Vec::new(),
+            token_lifetime: Duration::from_secs(24 * 60 * 60),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// The people of the server: lets them in, and tells who they are. Clones share it.
@@ -244,11 +258,13 @@ impl People {
     }
 
     /// Changes what somebody says of themselves.
-    pub async fn user_update(&self, id: &str, details: PersonDetails) -> AuthResult<User> {
+    pub async fn user_update(&self, id: &str, change: PersonChange) -> AuthResult<User> {
         let mut errors = Vec::new();
-        let details = details.checked(&mut errors);
+        change.on(self.user(id).await?).checked(&mut errors);
         refuse(errors)?;
-        let updated = self.inner.runtime.user_update(id, details).await?;
+        // Each field is good by itself, so it is so with whatever the others are by then.
+        let change = move |user| change.on(user).checked(&mut Vec::new());
+        let updated = self.inner.runtime.user_update(id, change).await?;
         self.forget();
         updated.ok_or_else(|| AuthError::NoUser(id.to_owned()))
     }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use crate::access::Access;
 
@@ -60,6 +61,17 @@ impl Principal {
     /// The principal of this run's session key. Its commits are the admin key's.
     pub fn session() -> Self {
         Self { kind: PrincipalKind::Session, ..Self::system() }
+    }
+
+    /// A person in whose name the program does what is theirs: it may reach nothing by itself.
+    pub fn person(id: &str, username: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: username.to_owned(),
+            kind: PrincipalKind::User,
+            access: Access::Roles(Arc::default()),
+            session: None,
+        }
     }
 
     /// The address that stands beside the name in commits, different for different principals.

@@ -23,7 +23,7 @@ const LONGEST_ADDRESS: usize = 64;
 const LONGEST_USER_AGENT: usize = 512;
 
 /// A person who signed in just now, or goes on.
-pub struct Entry {
+pub struct SignIn {
     /// Who it is.
     pub user: User,
     /// With this the session is refreshed, or carried on in a browser.
@@ -44,7 +44,7 @@ pub(crate) struct FoundSession {
 impl People {
     /// Lets somebody in who knows the password: a wrong one and an unknown address take the same time and get the same
     /// answer.
-    pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> AuthResult<Entry> {
+    pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> AuthResult<SignIn> {
         let Inner { runtime, buckets, failures, limits, passwords, .. } = &*self.inner;
         let email = normal_email(email);
         buckets.take("login", origin.place(), limits.login)?;
@@ -70,7 +70,7 @@ impl People {
     }
 
     /// Begins a session of somebody who is let in.
-    pub async fn enter(&self, user: User, origin: &Origin) -> AuthResult<Entry> {
+    pub async fn enter(&self, user: User, origin: &Origin) -> AuthResult<SignIn> {
         let token = SessionToken::generate();
         let cut = |text: &Option<String>, most| text.as_ref().map(|text| text.chars().take(most).collect());
         let new = NewSession {
@@ -87,7 +87,7 @@ impl People {
 
     /// Goes on with a session: its token is replaced. One that was replaced before ends the session, as somebody else
     /// has it.
-    pub async fn refresh(&self, presented: &str) -> AuthResult<Entry> {
+    pub async fn refresh(&self, presented: &str) -> AuthResult<SignIn> {
         let runtime = &self.inner.runtime;
         let token = SessionToken::parse(presented).ok_or(AuthError::Credentials)?;
         let handle = token.handle_hash();
@@ -161,9 +161,9 @@ impl People {
         (known.filter(|_| !self.inner.runtime.is_shared()), epoch)
     }
 
-    async fn entry(&self, user: User, session: &str, token: &SessionToken) -> AuthResult<Entry> {
+    async fn entry(&self, user: User, session: &str, token: &SessionToken) -> AuthResult<SignIn> {
         let access = Secret::of(self.inner.signing.sign(&user, session).await?);
-        Ok(Entry { user, session: token.reveal(), access, access_lifetime: self.inner.signing.lifetime() })
+        Ok(SignIn { user, session: token.reveal(), access, access_lifetime: self.inner.signing.lifetime() })
     }
 
     /// Nobody waits for the store here: who does would be told that the account is there.

@@ -186,11 +186,18 @@ impl RuntimeStore {
         self.read(|db| decode_all(db.query(LIST, &[])?, decode)).await
     }
 
-    /// Changes a person's details. None if there is nobody of this id; `Exists` if address or user name are taken.
-    pub async fn user_update(&self, id: &str, details: UserDetails) -> RuntimeResult<Option<User>> {
+    /// Changes a person's details: to what `change` makes of the present ones, which nobody else changes meanwhile. None
+    /// if there is nobody of this id; `Exists` if address or user name are taken.
+    pub async fn user_update(
+        &self,
+        id: &str,
+        change: impl Fn(User) -> UserDetails + Send + Sync + 'static,
+    ) -> RuntimeResult<Option<User>> {
         let id = SqlValue::from(id);
         self.write(move |db| {
-            let UserDetails { name, email, username, first_name, last_name, preferences } = &details;
+            let present = decode_one(db.query_row(GET, std::slice::from_ref(&id))?, decode)?;
+            let Some(present) = present else { return Ok(None) };
+            let UserDetails { name, email, username, first_name, last_name, preferences } = &change(present);
             let row = [
                 name.into(),
                 email.into(),

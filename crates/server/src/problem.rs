@@ -4,10 +4,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use understory::model::FieldError;
-use understory::{Error, Project};
+use understory::{Error, Project, whole_seconds};
 
 /// An answer that says what went wrong: `application/problem+json` (RFC 9457).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
@@ -15,6 +15,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     extra: Box<Map<String, Value>>,
     failure: Option<Failure>,
+    /// Seconds after which it may be tried again.
+    retry_after: Option<u64>,
 }
 
 /// What a failure was, beside the answer that hides it: for callers in the same process, who may know.
@@ -35,6 +37,7 @@ impl Problem {
             errors: Vec::new(),
             extra: Box::default(),
             failure: None,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
     }
 
@@ -43,6 +46,24 @@ impl Problem {
         let Error::MergeConflict(conflicts) = &error else { return error.into() };
         let items: Vec<Value> = conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
         Self::new(StatusCode::CONFLICT, error.to_string()).with("conflicts", items)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong, in few words.
+    pub(crate) fn title(&self) -> &'static str {
+        if self.errors.is_empty() { self.status.canonical_reason().unwrap_or("Error") } else { "Validation Failed" }
+    }
+
+    /// What is wrong with the body, field by field.
+    pub(crate) fn errors(&self) -> Vec<Value> {
+        self.errors.iter().map(field).collect()
     }
 
     /// The same with one more member.
@@ -61,7 +82,11 @@ impl From<Error> for Problem {
                 return moved.with("sourceHash", from.as_str()).with("targetHash", to.as_str());
             }
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Error::Unauthorized => StatusCode::UNAUTHORIZED,
+            Error::TooMany { retry_after } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string());
+                return Self { retry_after: Some(whole_seconds(retry_after)), ..problem };
+            }
+            Error::Unauthorized | Error::Credentials => StatusCode::UNAUTHORIZED,
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Conflict(_) | Error::MergeConflict(_) => StatusCode::CONFLICT,
@@ -113,6 +138,7 @@ fn code(status: StatusCode) -> &'static str {
         413 => "payload_too_large",
         415 => "unsupported_media_type",
         422 => "unprocessable_entity",
+        429 => "too_many_requests",
         503 => "service_unavailable",
         507 => "insufficient_storage",
         _ => "internal_server_error",
@@ -120,37 +146,34 @@ fn code(status: StatusCode) -> &'static str {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(mut self) -> Response {
-        let title = if self.errors.is_empty() {
-            self.status.canonical_reason().unwrap_or("Error")
-        } else {
-            "Validation Failed"
-        };
+    fn into_response(self) -> Response {
         let mut body = json!({
-            "title": title,
+            "title": self.title(),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "code": self.code,
             "error": { "code": self.code, "message": cut(&self.detail) },
         });
         if !self.errors.is_empty() {
-            body["errors"] = self.errors.iter().map(field).collect();
+            body["errors"] = self.errors().into();
         }
         if let Some(body) = body.as_object_mut() {
-            body.append(&mut self.extra);
+            body.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         let mut response = (self.status, body.to_string()).into_response();
-        if let Some(failure) = self.failure {
-            response.extensions_mut().insert(failure);
+        if let Some(failure) = &self.failure {
+            response.extensions_mut().insert(failure.clone());
         }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        // Other faces than problem+json are made of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

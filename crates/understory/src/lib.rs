@@ -70,6 +70,7 @@ mod migrate;
 mod names;
 mod naming;
 mod operations;
+mod people;
 mod project;
 mod routes;
 mod row_history;
@@ -92,7 +93,7 @@ pub use conversation::{
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};
-pub use error::{Error, Result};
+pub use error::{Error, Result, whole_seconds};
 pub use etag::etag_of;
 pub use full::Document;
 pub use generation::Exchange;
@@ -107,13 +108,16 @@ pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
 pub use stores::MixedStores;
-pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
+pub use understory_auth::{
+    AuthError, Keys, Limits, NewPerson, Origin, People, PeopleSettings, PersonChange, PersonDetails, Principal,
+    PrincipalKind, Rate, Registration, Role, Secret, SignIn,
+};
 pub use understory_llm as llm;
 pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::{
     AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Message, RuntimeError, Start,
-    StoredEvent, USER_FACING,
+    StoredEvent, USER_FACING, User,
 };
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};

@@ -69,6 +69,7 @@ macro_rules! runtime_conformance_tests {
             a_deleted_conversation_takes_its_messages,
             people_are_found_with_their_roles,
             an_address_and_a_user_name_are_taken_once,
+            changes_of_a_person_meet,
             an_admission_is_used_once,
             wrong_passwords_are_counted,
             a_replaced_token_ends_its_session,

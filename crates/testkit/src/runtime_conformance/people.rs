@@ -81,6 +81,36 @@ pub async fn an_address_and_a_user_name_are_taken_once(place: &impl Place) -> Ch
     Ok(())
 }
 
+/// Changes of one person at once all count, and none takes what is somebody else's.
+pub async fn changes_of_a_person_meet(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let (ana, ben) = (add(&store, "ana").await?, add(&store, "ben").await?);
+    let details = |user: User| UserDetails {
+        name: user.name,
+        email: user.email,
+        username: user.username,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        preferences: user.preferences,
+    };
+    let tasks = (0..8).map(|_| {
+        let (store, id) = (store.clone(), ana.id.clone());
+        let longer = move |user: User| UserDetails { name: format!("{}!", user.name), ..details(user) };
+        tokio::spawn(async move { store.user_update(&id, longer).await })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await??;
+    }
+    let found = store.user_get(&ana.id).await?.ok_or("she is there")?.user;
+    assert_eq!(found.name, "ana!!!!!!!!");
+    let theirs = move |user| UserDetails { username: "ben".into(), ..details(user) };
+    assert!(matches!(store.user_update(&ana.id, theirs).await, Err(RuntimeError::Exists { .. })));
+    assert_eq!(store.user_get(&ana.id).await?.ok_or("she is there")?.user, found);
+    assert!(store.user_update(&ben.id, theirs).await?.is_some(), "it is his");
+    assert!(store.user_update("nobody", details).await?.is_none());
+    Ok(())
+}
+
 /// What lets one person in lets nobody else in, however many try at once.
 pub async fn an_admission_is_used_once(place: &impl Place) -> Checked {
     let store = place.open().await?;
