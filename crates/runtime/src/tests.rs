@@ -33,7 +33,8 @@ fn statements() -> Vec<&'static str> {
     let chat =
         [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL, task::SQL]
             .concat();
-    [&registry, replica::SQL, alias::SQL, &chat, agent_status::SQL].concat()
+    let people = [user::SQL, user_profile::SQL, membership::SQL, invitation::SQL, session::SQL, api_key::SQL].concat();
+    [&registry, replica::SQL, alias::SQL, &chat, &people, agent_status::SQL].concat()
 }
 
 #[test]
@@ -114,6 +115,8 @@ const WHOLE_TABLES: &[&str] = &[
     "from tenants order by",
     "from project_metadata order by",
     "from keys order by",
+    "from \"user\" order by",
+    "from \"user\" limit 1",
     "from replicas order by",
     "from replicas where id <> ?",
     "from generations where not exists",
