@@ -116,6 +116,6 @@ async fn messages_are_added_read_stopped_and_rated() {
     api.refused("PATCH", &rating, Some(&json!({ "feedback": "so-so" })), 400).await;
     api.refused("POST", &format!("{path}/messages"), Some(&json!({ "role": "king", "content": "x" })), 400).await;
     api.refused("POST", &format!("{path}/messages/nothing/stop"), Some(&json!({})), 404).await;
-    api.refused("GET", &format!("{path}/messages/{}/configuration", said["id"].as_str().unwrap()), None, 422).await;
+    api.refused("GET", &format!("{path}/messages/{}/configuration", said["id"].as_str().unwrap()), None, 404).await;
     api.refused("GET", "/api/conversations/nothing/messages", None, 404).await;
 }
