@@ -9,5 +9,7 @@ mod client;
 mod envelope;
 #[path = "api/health.rs"]
 mod health;
+#[path = "api/models.rs"]
+mod models;
 #[path = "api/projects.rs"]
 mod projects;

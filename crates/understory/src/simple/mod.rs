@@ -4,6 +4,7 @@
 mod agents;
 mod body;
 mod code_projects;
+mod models;
 mod shown;
 mod status;
 

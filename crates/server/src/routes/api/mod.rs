@@ -3,6 +3,7 @@
 mod agents;
 mod envelope;
 mod health;
+mod models;
 mod projects;
 
 use axum::Router;
@@ -23,5 +24,6 @@ pub(super) fn routes() -> Routes {
     let mut routes = Routes::new();
     agents::routes(&mut routes);
     projects::routes(&mut routes);
+    models::routes(&mut routes);
     routes
 }
