@@ -37,7 +37,8 @@ impl Bound {
                 let stop = async move {
                     let _ = stopped.wait_for(|stopped| *stopped).await;
                 };
-                axum::serve(listener, router).with_graceful_shutdown(stop).await
+                let service = router.into_make_service_with_connect_info::<SocketAddr>();
+                axum::serve(listener, service).with_graceful_shutdown(stop).await
             });
         }
         stop.await;

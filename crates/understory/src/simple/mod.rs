@@ -3,6 +3,7 @@
 
 mod agents;
 mod body;
+mod chat;
 mod code_projects;
 mod models;
 mod shown;
@@ -14,6 +15,7 @@ use crate::action::Call;
 use crate::project::Project;
 
 pub use body::{AgentBody, AgentConfiguration, Capability};
+pub use chat::{Answered, Question, TaskRequest};
 pub use status::AgentState;
 
 /// A call of a route of a project, for a resource of this id.
