@@ -17,6 +17,11 @@ pub trait Provider: Send + Sync {
 
     /// The models that can be asked for, by name.
     async fn models(&self) -> Result<Vec<ModelInfo>, LlmError>;
+
+    /// Whether a key is sent along.
+    fn has_key(&self) -> bool {
+        false
+    }
 }
 
 /// What a model is asked.

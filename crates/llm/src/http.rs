@@ -111,6 +111,10 @@ impl Endpoint {
         Self { limits, ..self }
     }
 
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }

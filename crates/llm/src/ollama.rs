@@ -35,6 +35,10 @@ impl Provider for Ollama {
         let list: List = parse(&list).map_err(|error| self.endpoint.presentable(error))?;
         Ok(list.models)
     }
+
+    fn has_key(&self) -> bool {
+        self.endpoint.has_key()
+    }
 }
 
 pub(crate) fn body(request: &ChatRequest) -> Value {

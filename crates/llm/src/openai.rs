@@ -38,6 +38,10 @@ impl Provider for OpenAi {
         let list: List = parse(&list).map_err(|error| self.endpoint.presentable(error))?;
         Ok(list.data.into_iter().map(|model| ModelInfo { name: model.id }).collect())
     }
+
+    fn has_key(&self) -> bool {
+        self.endpoint.has_key()
+    }
 }
 
 pub(crate) fn body(request: &ChatRequest) -> Value {

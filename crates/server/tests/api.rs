@@ -11,5 +11,7 @@ mod conversations;
 mod envelope;
 #[path = "api/health.rs"]
 mod health;
+#[path = "api/models.rs"]
+mod models;
 #[path = "api/projects.rs"]
 mod projects;

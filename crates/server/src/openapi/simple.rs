@@ -4,7 +4,7 @@ use super::written::{EVENTS, Written, written};
 
 /// All of them.
 pub(super) fn operations() -> Vec<Written> {
-    [health(), agents(), chat(), conversations(), messages(), projects()].into_iter().flatten().collect()
+    [health(), agents(), chat(), conversations(), messages(), projects(), models()].into_iter().flatten().collect()
 }
 
 const PAGE: &[(&str, &str)] = &[("page", "integer"), ("limit", "integer")];
@@ -107,5 +107,19 @@ fn projects() -> Vec<Written> {
             .body("CodeProjectUpdate")
             .answer(200, "ApiProjectResponse"),
         written(one.into(), "DELETE", "api-delete-project", tag).answer(200, "ApiDone"),
+    ]
+}
+
+fn models() -> Vec<Written> {
+    let tag = "Models";
+    vec![
+        written("/api/models".into(), "GET", "api-list-models", tag).answer(200, "ApiModelListResponse"),
+        written("/api/models/{id}".into(), "GET", "api-get-model", tag).answer(200, "ApiModelResponse"),
+        written("/api/models/test".into(), "POST", "api-test-model", tag)
+            .body("ApiModelTest")
+            .answer(201, "ApiModelTestedResponse"),
+        written("/api/providers".into(), "GET", "api-list-providers", tag).answer(200, "ApiProviderListResponse"),
+        written("/api/providers/status".into(), "GET", "api-provider-status", tag)
+            .answer(200, "ApiProviderStatusResponse"),
     ]
 }

@@ -2,6 +2,7 @@
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use understory::Options;
 use understory_testkit::contract::validator;
 use understory_testkit::server::{ADMIN_KEY, Answered, TestServer};
 
@@ -14,7 +15,12 @@ pub struct Api {
 
 impl Api {
     pub async fn start() -> Self {
-        let server = TestServer::start().await;
+        Self::start_with(|_| {}).await
+    }
+
+    /// On a server with settings of its own.
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let server = TestServer::start_with(change).await;
         let description = server.send_with("GET", "/openapi.json", &[], None).await.expect(200, "the description");
         Self { server, description }
     }

@@ -5,6 +5,7 @@ mod agents;
 mod body;
 mod chat;
 mod code_projects;
+mod models;
 mod shown;
 mod status;
 

@@ -6,6 +6,7 @@ mod chat;
 mod conversations;
 mod envelope;
 mod health;
+mod models;
 mod projects;
 
 use axum::Router;
@@ -29,5 +30,6 @@ pub(super) fn routes() -> Routes {
     chat::routes(&mut routes);
     conversations::routes(&mut routes);
     projects::routes(&mut routes);
+    models::routes(&mut routes);
     routes
 }
