@@ -106,6 +106,7 @@ impl Settings {
                 cors_origins: origins.unwrap_or(defaults.cors_origins),
                 trusted_hops: hops.or(file.trusted_hops).unwrap_or(defaults.trusted_hops),
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
+                ..defaults
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
             databases: Databases::read(flags, &environment, file.pool_size)?,

@@ -1,4 +1,5 @@
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -7,7 +8,7 @@ use crate::{Context, Problem};
 
 /// Lets a request through with its principal, or answers 401.
 pub(crate) async fn require_key(State(context): State<Context>, mut request: Request, next: Next) -> Response {
-    let presented = presented_key(&request).map(str::to_owned);
+    let presented = presented_key(request.headers()).map(str::to_owned);
     match context.app.authenticate(presented.as_deref()).await {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
@@ -18,8 +19,8 @@ pub(crate) async fn require_key(State(context): State<Context>, mut request: Req
 }
 
 /// The key in `Authorization: Bearer` or `X-API-Key`.
-fn presented_key(request: &Request) -> Option<&str> {
-    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+pub(crate) fn presented_key(headers: &HeaderMap) -> Option<&str> {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
     let bearer = header(AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())

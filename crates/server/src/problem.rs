@@ -81,6 +81,15 @@ impl From<Error> for Problem {
 }
 
 impl Problem {
+    /// What a message says of it where there is no answer to put it in.
+    pub(crate) fn told(self) -> Value {
+        let mut told = json!({ "code": self.code, "detail": self.detail });
+        if !self.errors.is_empty() {
+            told["errors"] = self.errors.iter().map(field).collect();
+        }
+        told
+    }
+
     fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),

@@ -30,14 +30,16 @@ impl Bound {
     /// Serves until `stop` is done, then lets open requests finish.
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
+        // Made once: a router by itself is made ready anew, route by route, for every connection.
+        let service = router.into_make_service();
         let mut tasks = tokio::task::JoinSet::new();
         for listener in self.listeners {
-            let (router, mut stopped) = (router.clone(), stopped.clone());
+            let (service, mut stopped) = (service.clone(), stopped.clone());
             tasks.spawn(async move {
                 let stop = async move {
                     let _ = stopped.wait_for(|stopped| *stopped).await;
                 };
-                axum::serve(listener, router).with_graceful_shutdown(stop).await
+                axum::serve(listener, service).with_graceful_shutdown(stop).await
             });
         }
         stop.await;

@@ -49,6 +49,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(pages::openapi))
         .route("/docs", get(pages::docs))
+        .route("/ws", get(crate::sockets::plain::upgrade))
         .with_state(context)
         .nest("/manage", manage)
         .merge(tenants)
