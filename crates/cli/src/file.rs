@@ -1,11 +1,13 @@
 //! The settings file. It holds no secrets: keys come from the environment.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::error::{CommandError, CommandResult};
+use crate::providers::ProviderSettings;
 
 const NAME: &str = "understory.toml";
 
@@ -30,6 +32,13 @@ pub struct FileSettings {
     pub pool_size: Option<usize>,
     /// The most branches that a project may have.
     pub max_branches: Option<usize>,
+    /// Whether an answer that nobody reads any more is stopped.
+    pub stop_unread_answers: Option<bool>,
+    /// Providers of models by name.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

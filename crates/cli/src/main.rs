@@ -16,6 +16,7 @@ mod names;
 mod outcome;
 mod output;
 mod pages;
+mod providers;
 mod request;
 mod resolve;
 mod settings;

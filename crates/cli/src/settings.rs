@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use understory::{MAX_BRANCHES, Options};
+use understory::llm::Providers;
+use understory::{HOME_TENANT, MAX_BRANCHES, Options};
 
 use crate::args::Global;
 use crate::databases::Databases;
@@ -37,14 +39,23 @@ pub struct Settings {
     pub server: understory_server::Settings,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: String,
     /// The database servers that hold the data, where it is not in the directory.
     pub databases: Databases,
+    /// The models that agents may answer with.
+    pub providers: Arc<Providers>,
 }
 
 /// The environment: a variable that is empty is not set.
 pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
 
-impl Environment<'_> {
+impl<'a> Environment<'a> {
+    #[cfg(test)]
+    pub(crate) fn new(look: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(look)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
@@ -57,6 +68,15 @@ impl Environment<'_> {
     fn list(&self, name: &str) -> Option<Vec<String>> {
         let items = self.text(name)?;
         Some(items.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
+    }
+
+    fn flag(&self, name: &str) -> CommandResult<Option<bool>> {
+        let parse = |text: String| match text.as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(CommandError::config(format!("{name}: '{text}' is neither true nor false"))),
+        };
+        self.text(name).map(parse).transpose()
     }
 
     pub(crate) fn number(&self, name: &str) -> CommandResult<Option<usize>> {
@@ -93,6 +113,8 @@ impl Settings {
         let hops = environment.number("UNDERSTORY_TRUSTED_HOPS")?;
         let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
         let branches = environment.number("UNDERSTORY_MAX_BRANCHES")?;
+        let stop = environment.flag("UNDERSTORY_STOP_UNREAD_ANSWERS")?;
+        let home = environment.text("UNDERSTORY_HOME_TENANT").or(file.home_tenant);
         let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
         Ok(Self {
             data: named.unwrap_or_else(|| here.join(DATA)),
@@ -106,10 +128,13 @@ impl Settings {
                 cors_origins: origins.unwrap_or(defaults.cors_origins),
                 trusted_hops: hops.or(file.trusted_hops).unwrap_or(defaults.trusted_hops),
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
-                ..defaults
+                stop_unread_answers: stop.or(file.stop_unread_answers).unwrap_or(defaults.stop_unread_answers),
+                sockets: defaults.sockets,
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
+            home_tenant: home.unwrap_or_else(|| HOME_TENANT.to_owned()),
             databases: Databases::read(flags, &environment, file.pool_size)?,
+            providers: crate::providers::read(&environment, &file.providers)?,
         })
     }
 
@@ -127,10 +152,12 @@ impl Settings {
         options.admin_key.clone_from(&self.admin_key);
         options.model.clone_from(&self.model);
         options.max_branches = self.max_branches;
+        options.home_tenant.clone_from(&self.home_tenant);
         options.manage_url.clone_from(&self.databases.manage);
         options.runtime_url.clone_from(&self.databases.runtime);
         options.pool_size = self.databases.pool_size;
         options.migrate_servers = self.databases.migrate;
+        options.providers = Arc::clone(&self.providers);
         options
     }
 }

@@ -18,6 +18,13 @@ pub fn age(stored: &str) -> Option<Duration> {
     Timestamp::now().duration_since(then).try_into().ok()
 }
 
+/// An RFC 3339 time as rows store it; none if it is not one, or of a year that not every engine has.
+pub fn stored_time(text: &str) -> Option<String> {
+    let time: Timestamp = text.parse().ok()?;
+    let years = time.to_zoned(jiff::tz::TimeZone::UTC).year();
+    (1970..=9999).contains(&years).then(|| stored(time))
+}
+
 fn stored(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()
 }

@@ -1,6 +1,6 @@
 use understory_model::id::made_id;
 use understory_model::now;
-use understory_sql::SqlError;
+use understory_sql::{SqlError, SqlValue};
 
 use crate::columns::{Columns, decode_all, decode_one};
 use crate::scope::{ProjectKey, text};
@@ -14,10 +14,14 @@ const GET: &str = "select id, conversation_id, message_id, type, details, create
 /// An empty text stands for any.
 const PAGE: &str = "select id, conversation_id, message_id, type, details, created_at, updated_at from feedback \
     where tenant_id = ? and project_id = ? and (? = '' or conversation_id = ?) and (? = '' or message_id = ?) \
-    and (? = '' or type = ?) order by created_at desc, id desc limit ? offset ?";
+    and (? = '' or type = ?) and (? = '' or conversation_id in (select id from conversations \
+    where tenant_id = feedback.tenant_id and project_id = feedback.project_id and agent_id = ?)) \
+    and created_at between ? and ? order by created_at desc, id desc limit ? offset ?";
 const COUNT: &str = "select count(*) from feedback \
     where tenant_id = ? and project_id = ? and (? = '' or conversation_id = ?) and (? = '' or message_id = ?) \
-    and (? = '' or type = ?)";
+    and (? = '' or type = ?) and (? = '' or conversation_id in (select id from conversations \
+    where tenant_id = feedback.tenant_id and project_id = feedback.project_id and agent_id = ?)) \
+    and created_at between ? and ?";
 const UPDATE: &str = "update feedback set type = ?, details = ?, updated_at = ? \
     where tenant_id = ? and project_id = ? and id = ?";
 const DELETE: &str = "delete from feedback where tenant_id = ? and project_id = ? and id = ?";
@@ -69,6 +73,25 @@ pub struct FeedbackFilter {
     pub message_id: String,
     /// Positive or negative.
     pub kind: String,
+    /// On conversations with this agent.
+    pub agent_id: String,
+    /// Not given earlier.
+    pub since: Option<String>,
+    /// Not given later.
+    pub until: Option<String>,
+}
+
+/// Before and after every time of a row.
+const FIRST: &str = "1970-01-01 00:00:00.000";
+const LAST: &str = "9999-12-31 23:59:59.999";
+
+impl FeedbackFilter {
+    fn row(&self, of: &ProjectKey) -> Vec<SqlValue> {
+        let Self { conversation_id, message_id, kind, agent_id, since, until } = self;
+        let (since, until) = (since.as_deref().unwrap_or(FIRST), until.as_deref().unwrap_or(LAST));
+        let equal = [conversation_id, conversation_id, message_id, message_id, kind, kind, agent_id, agent_id];
+        [&of.row(equal.map(Into::into))[..], &[since.into(), until.into()]].concat()
+    }
 }
 
 impl RuntimeStore {
@@ -114,9 +137,7 @@ impl RuntimeStore {
         page: u32,
         limit: u32,
     ) -> RuntimeResult<(Vec<Feedback>, u64)> {
-        let FeedbackFilter { conversation_id, message_id, kind } = filter;
-        let wanted = [conversation_id, conversation_id, message_id, message_id, kind, kind].map(Into::into);
-        let wanted = of.row(wanted);
+        let wanted = filter.row(of);
         let offset = i64::from(page.saturating_sub(1)).saturating_mul(limit.into());
         self.read_one_state(move |db| {
             let total = decode_one(db.query_row(COUNT, &wanted)?, Columns::integer)?.unwrap_or_default();

@@ -12,18 +12,18 @@ const TAKE_PLACE: &str = "update conversations set messages = messages + 1, even
     where tenant_id = ? and project_id = ? and id = ? returning messages, events";
 const INSERT: &str = "insert into messages (tenant_id, project_id, id, conversation_id, position, role, \
     from_sub_agent_id, content, status, visibility, message_type, task_id, parent_message_id, commit_hash, metadata, \
-    created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'user-facing', 'chat', ?, ?, ?, ?, ?, ?)";
-const GET: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+    created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'chat', ?, ?, ?, ?, ?, ?)";
+const GET: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, visibility, task_id, \
     parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and id = ?";
-const AFTER: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+const AFTER: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, visibility, task_id, \
     parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and conversation_id = ? and position > ? order by position limit ?";
-const BEFORE: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+const BEFORE: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, visibility, task_id, \
     parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and conversation_id = ? and position < ? order by position desc limit ?";
 /// Ids are random: their order is one in which a search can go on.
-const SEARCH: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, task_id, \
+const SEARCH: &str = "select id, conversation_id, position, role, from_sub_agent_id, content, status, visibility, task_id, \
     parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and id > ? and lower(cast(content as text)) like ? escape '!' \
     order by id limit ?";
@@ -34,6 +34,9 @@ const COMMITS: &str = "select distinct commit_hash from messages \
 
 #[cfg(test)]
 pub(crate) const SQL: &[&str] = &[TAKE_PLACE, INSERT, GET, AFTER, BEFORE, SEARCH, SET_METADATA, COMMITS];
+
+/// The visibility of messages that people see.
+pub const USER_FACING: &str = "user-facing";
 
 /// A message to be added.
 #[derive(Clone, Debug)]
@@ -75,6 +78,8 @@ pub struct Message {
     pub content: Value,
     /// Whether all of it is there.
     pub status: String,
+    /// Who is to see it: `user-facing`, or `internal` where it was taken over from another platform.
+    pub visibility: String,
     /// The task that it belongs to.
     pub task_id: Option<String>,
     /// The message that it answers.
@@ -201,6 +206,7 @@ pub(crate) fn message_add_in_txn(
         from_sub_agent_id: new.from_sub_agent_id.clone(),
         content: new.content.clone(),
         status: new.status.clone(),
+        visibility: USER_FACING.to_owned(),
         task_id: new.task_id.clone(),
         parent_message_id: new.parent_message_id.clone(),
         commit_hash: new.commit_hash.clone(),
@@ -224,7 +230,7 @@ fn pattern(text: &str) -> String {
     format!("%{escaped}%")
 }
 
-fn cells(message: &Message) -> [SqlValue; 13] {
+fn cells(message: &Message) -> [SqlValue; 14] {
     [
         (&message.id).into(),
         (&message.conversation_id).into(),
@@ -233,6 +239,7 @@ fn cells(message: &Message) -> [SqlValue; 13] {
         text(&message.from_sub_agent_id),
         message.content.to_string().into(),
         (&message.status).into(),
+        (&message.visibility).into(),
         text(&message.task_id),
         text(&message.parent_message_id),
         text(&message.commit_hash),
@@ -251,6 +258,7 @@ fn decode(columns: &mut Columns) -> RuntimeResult<Message> {
         from_sub_agent_id: columns.text_or_null()?,
         content: columns.json()?,
         status: columns.text()?,
+        visibility: columns.text()?,
         task_id: columns.text_or_null()?,
         parent_message_id: columns.text_or_null()?,
         commit_hash: columns.text_or_null()?,

@@ -11,6 +11,8 @@ mod bad_input;
 mod batch;
 #[path = "contract/branches.rs"]
 mod branches;
+#[path = "contract/chat.rs"]
+mod chat;
 #[path = "contract/clashes.rs"]
 mod clashes;
 #[path = "contract/client.rs"]

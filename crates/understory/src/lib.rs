@@ -60,7 +60,9 @@ mod etag;
 pub mod files;
 mod full;
 mod generation;
+mod health;
 mod history;
+mod home;
 mod housekeeping;
 mod idempotency;
 mod lifecycle;
@@ -74,6 +76,7 @@ mod project;
 mod routes;
 mod row_history;
 mod rows;
+mod simple;
 mod stores;
 mod undo;
 mod write;
@@ -96,7 +99,9 @@ pub use error::{Error, Result};
 pub use etag::etag_of;
 pub use full::Document;
 pub use generation::Exchange;
+pub use health::{Health, StoreHealth};
 pub use history::{Cursor, Entry, LogQuery, Paged, RowEvent};
+pub use home::HOME_TENANT;
 pub use housekeeping::{Collected, Stats, UNDO_KEPT};
 pub use idempotency::{Idempotent, Outcome, StoredAnswer};
 pub use lock::{LockError, Server};
@@ -106,6 +111,7 @@ pub use operations::{Kind as OperationKind, Operation, Undone};
 pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
+pub use simple::{AgentBody, AgentConfiguration, AgentState, Capability};
 pub use stores::MixedStores;
 pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
 pub use understory_llm as llm;
@@ -113,7 +119,7 @@ pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::{
     AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Message, RuntimeError, Start,
-    StoredEvent,
+    StoredEvent, USER_FACING,
 };
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};

@@ -1,113 +1,18 @@
 //! OpenAPI operations of routes that no entity file gives.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::operations::{path_parameters, problems, query_parameter, ref_parameter, reference};
+use super::simple;
+use super::written::{EVENTS, Written, written};
 
 const TENANT: &str = "/manage/tenants/{tenantId}";
 const PROJECT: &str = "/manage/tenants/{tenantId}/projects/{projectId}";
 
-/// One operation, written down.
-struct Written {
-    path: String,
-    verb: &'static str,
-    id: &'static str,
-    tag: &'static str,
-    query: &'static [(&'static str, &'static str)],
-    body: Option<Value>,
-    body_required: bool,
-    answers: Vec<(u16, Option<Value>)>,
-    /// Media types of the body and of the answer, where they are not JSON.
-    body_type: &'static str,
-    answer_type: &'static str,
-}
-
-const JSON: &str = "application/json";
-const LINES: &str = "application/x-ndjson";
-
-fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
-    Written {
-        path,
-        verb,
-        id,
-        tag,
-        query: &[],
-        body: None,
-        body_required: true,
-        answers: Vec::new(),
-        body_type: JSON,
-        answer_type: JSON,
-    }
-}
-
-impl Written {
-    fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
-        self.query = query;
-        self
-    }
-
-    fn body(mut self, schema: &str) -> Self {
-        self.body = Some(reference(schema));
-        self
-    }
-
-    /// A body that may be left out.
-    fn optional_body(self, schema: &str) -> Self {
-        Self { body_required: false, ..self.body(schema) }
-    }
-
-    fn answer(mut self, status: u16, schema: &str) -> Self {
-        self.answers.push((status, Some(reference(schema))));
-        self
-    }
-
-    /// An answer of lines of JSON.
-    fn lines(mut self, status: u16) -> Self {
-        self.answers.push((status, Some(json!({ "type": "string" }))));
-        Self { answer_type: LINES, ..self }
-    }
-
-    /// A body of lines of JSON.
-    fn lines_body(self) -> Self {
-        Self { body: Some(json!({ "type": "string" })), body_type: LINES, ..self }
-    }
-
-    fn empty(mut self, status: u16) -> Self {
-        self.answers.push((status, None));
-        self
-    }
-
-    fn operation(&self) -> Value {
-        let mut parameters = path_parameters(&self.path);
-        parameters.extend(
-            self.query.iter().map(
-                |(name, ty)| {
-                    if *name == "ref" { ref_parameter() } else { query_parameter(name, ty) }
-                },
-            ),
-        );
-        let mut responses = problems(self.verb != "GET");
-        for (status, schema) in &self.answers {
-            let mut answer = json!({ "description": "Done." });
-            if let Some(schema) = schema {
-                answer["content"] = json!({ self.answer_type: { "schema": schema } });
-            }
-            responses[status.to_string()] = answer;
-        }
-        let mut operation = json!({
-            "operationId": self.id, "tags": [self.tag], "parameters": parameters, "responses": responses,
-        });
-        if let Some(body) = &self.body {
-            operation["requestBody"] =
-                json!({ "required": self.body_required, "content": { self.body_type: { "schema": body } } });
-        }
-        operation
-    }
-}
-
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let all = [projects(), branches(), tags(), history(), undo(), files(), admin(), open()].into_iter().flatten();
+    let of_projects = [projects(), branches(), tags(), history(), undo(), files()];
+    let others = [conversations(), messages(), feedback(), admin(), open(), simple::operations()];
+    let all = of_projects.into_iter().chain(others).flatten();
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 
@@ -254,6 +159,92 @@ fn undo() -> Vec<Written> {
     ]
 }
 
+fn conversations() -> Vec<Written> {
+    let (all, one) = (format!("{PROJECT}/conversations"), format!("{PROJECT}/conversations/{{id}}"));
+    let tag = "Conversations";
+    vec![
+        written(all.clone(), "GET", "list-conversations", tag)
+            .query(&[
+                ("page", "integer"),
+                ("limit", "integer"),
+                ("cursor", "string"),
+                ("userId", "string"),
+                ("agentId", "string"),
+                ("status", "string"),
+            ])
+            .answer(200, "ManageConversationListResponse"),
+        written(all, "POST", "create-conversation", tag).body("ConversationCreate").answer(201, "ConversationResponse"),
+        written(one.clone(), "GET", "get-conversation", tag)
+            .query(&[("limit", "integer"), ("includeInternal", "boolean"), ("format", "string")])
+            .answer(200, "ConversationDetailResponse"),
+        written(one.clone(), "PATCH", "update-conversation", tag)
+            .body("ConversationUpdate")
+            .answer(200, "ConversationResponse"),
+        written(one.clone(), "DELETE", "delete-conversation", tag).empty(204),
+        written(format!("{one}/bounds"), "GET", "get-conversation-bounds", tag)
+            .answer(200, "ConversationBoundsResponse"),
+        written(format!("{one}/pin"), "PUT", "pin-conversation", tag)
+            .body("ConversationPin")
+            .answer(200, "ConversationResponse"),
+        written(format!("{one}/record"), "GET", "get-conversation-record", tag).answer(200, "RecordResponse"),
+        written(format!("{one}/export"), "GET", "export-conversation", tag)
+            .query(&[("format", "string")])
+            .answer(200, "ConversationExportResponse")
+            .or_text(200, "text/markdown"),
+        written(format!("{one}/events"), "GET", "follow-conversation", tag)
+            .query(&[("after", "integer")])
+            .text(200, EVENTS),
+    ]
+}
+
+fn messages() -> Vec<Written> {
+    let all = format!("{PROJECT}/conversations/{{id}}/messages");
+    let one = format!("{all}/{{messageId}}");
+    let tag = "Conversations";
+    vec![
+        written(all.clone(), "GET", "list-messages", tag)
+            .query(&[("limit", "integer"), ("before", "integer"), ("after", "integer")])
+            .answer(200, "MessageListResponse"),
+        written(all, "POST", "create-message", tag)
+            .body("MessageCreate")
+            .answer(201, "MessageSaidResponse")
+            .or_text(200, EVENTS),
+        written(one.clone(), "GET", "get-message", tag).answer(200, "MessageResponse"),
+        written(format!("{one}/configuration"), "GET", "get-message-configuration", tag)
+            .answer(200, "AgentConfigurationResponse"),
+        written(format!("{one}/stop"), "POST", "stop-message", tag).answer(200, "MessageResponse"),
+        written(format!("{PROJECT}/conversations/search"), "GET", "search-messages", tag)
+            .query(&[("q", "string"), ("limit", "integer"), ("cursor", "string")])
+            .answer(200, "MessageSearchResponse"),
+    ]
+}
+
+fn feedback() -> Vec<Written> {
+    let (all, one) = (format!("{PROJECT}/feedback"), format!("{PROJECT}/feedback/{{id}}"));
+    let tag = "Feedback";
+    vec![
+        written(all.clone(), "GET", "list-feedback", tag)
+            .query(&[
+                ("page", "integer"),
+                ("limit", "integer"),
+                ("conversationId", "string"),
+                ("messageId", "string"),
+                ("agentId", "string"),
+                ("type", "string"),
+                ("startDate", "string"),
+                ("endDate", "string"),
+            ])
+            .answer(200, "FeedbackListResponse"),
+        written(all.clone(), "POST", "create-feedback", tag).body("FeedbackCreate").answer(201, "FeedbackResponse"),
+        written(format!("{all}/bulk"), "POST", "create-feedback-bulk", tag)
+            .body("FeedbackBulk")
+            .answer(201, "BulkFeedbackResponse"),
+        written(one.clone(), "GET", "get-feedback-by-id", tag).answer(200, "FeedbackResponse"),
+        written(one.clone(), "PATCH", "update-feedback", tag).body("FeedbackUpdate").answer(200, "FeedbackResponse"),
+        written(one, "DELETE", "delete-feedback", tag).empty(204),
+    ]
+}
+
 fn admin() -> Vec<Written> {
     let tag = "Administration";
     vec![
@@ -277,16 +268,13 @@ fn admin() -> Vec<Written> {
 
 fn open() -> Vec<Written> {
     vec![
-        written("/health".into(), "GET", "health", "Health").answer(200, "Health"),
-        written("/ready".into(), "GET", "ready", "Health").answer(200, "Ready"),
+        written("/health".into(), "GET", "health", "Health").open().answer(200, "Health"),
+        written("/ready".into(), "GET", "ready", "Health").open().answer(200, "Ready").answer(503, "Ready"),
     ]
 }
 
 /// Component schemas of these operations.
 pub(super) fn schemas() -> Map<String, Value> {
-    let text: Value = serde_json::from_str(include_str!("schemas.json")).unwrap_or_default();
-    match text {
-        Value::Object(schemas) => schemas,
-        _ => Map::new(),
-    }
+    let files = [include_str!("schemas.json"), include_str!("simple.json")];
+    files.into_iter().filter_map(|text| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten().collect()
 }

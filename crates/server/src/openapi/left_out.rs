@@ -28,21 +28,8 @@ pub const LEFT_OUT: &[(&str, &[&str])] = &[
         &["mcp-oauth-callback", "initiate-tool-oauth-login", "get-oauth-redirect-url", "get-user-credential-for-tool"],
     ),
     (
-        "chat: conversations, feedback and tokens to talk with are runtime data",
-        &[
-            "list-conversations",
-            "get-conversation",
-            "get-conversation-bounds",
-            "get-conversation-media",
-            "list-feedback",
-            "get-feedback-by-id",
-            "create-feedback",
-            "create-feedback-bulk",
-            "update-feedback",
-            "delete-feedback",
-            "create-playground-token",
-            "list-available-agents",
-        ],
+        "chat: files in messages are kept elsewhere, and tokens to talk with come with keys of callers",
+        &["get-conversation-media", "create-playground-token", "list-available-agents"],
     ),
     (
         "people: members, permissions and profiles come with sessions; the admin key and named keys see everything",

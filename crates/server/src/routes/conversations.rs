@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use understory::model::timestamp_iso;
 use understory::{
     Answer, AuditEntry, Call, Conversation, ConversationChange, ConversationFilter, ConversationRequest, Error,
-    Message, Start, text_of,
+    Message, Start, USER_FACING, text_of,
 };
 
 use super::branches::{answer, open};
@@ -99,6 +99,14 @@ pub(super) fn number(call: &Call, name: &'static str, default: u32, greatest: u3
     parsed.ok_or_else(|| Error::field(format!("/{name}"), "range", format!("{name} is a number from 1 to {greatest}")))
 }
 
+fn flag(call: &Call, name: &'static str) -> Result<bool, Error> {
+    match call.query.get(name).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::field(format!("/{name}"), "type", format!("{name} is true or false"))),
+    }
+}
+
 /// The conversation with its last messages: in the contract's default form, or as `format=vercel` has it.
 async fn show(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
@@ -106,32 +114,32 @@ async fn show(State(context): State<Context>, request: Request) -> Answered {
     let id = incoming.param("id");
     let conversation = project.conversation(id).await?;
     let page = project.messages(id, understory::MessagesWanted::Last, limit).await?;
-    let said = page.messages.iter();
+    let internal = flag(&incoming.call, "includeInternal")?;
+    let visible = |message: &&Message| internal || message.visibility == USER_FACING;
+    let said: Vec<&Message> = page.messages.iter().filter(visible).collect();
     let mut shown = shown(&conversation);
     match incoming.call.query.get("format").map(String::as_str) {
         Some("vercel") => {
-            shown["messages"] = said.map(vercel).collect();
+            shown["messages"] = said.into_iter().map(vercel).collect();
             Ok(answer(200, shown))
         }
         None | Some("" | "default") => {
-            let context: Vec<String> = page
-                .messages
-                .iter()
-                .map(|message| format!("{}: {}", message.role, text_of(&message.content)))
-                .collect();
-            shown["messages"] = said.map(messages::shown).collect();
+            let context: Vec<String> =
+                said.iter().map(|message| format!("{}: {}", message.role, text_of(&message.content))).collect();
+            shown["messages"] = said.into_iter().map(vercel).collect();
             Ok(answer(200, json!({ "conversation": shown, "formatted": { "llmContext": context.join("\n") } })))
         }
         Some(_) => Err(Error::field("/format", "enum", "format is vercel, or absent").into()),
     }
 }
 
+/// A message as chat clients have it.
 fn vercel(message: &Message) -> Value {
     let text = text_of(&message.content);
     let parts = message.content.get("parts").cloned();
     json!({
         "id": message.id,
-        "role": if message.role == "agent" { "assistant" } else { &message.role },
+        "role": if message.role == "user" { "user" } else { "assistant" },
         "parts": parts.unwrap_or_else(|| json!([{ "type": "text", "text": text }])),
         "content": text,
         "createdAt": timestamp_iso(&message.created_at),
@@ -165,8 +173,10 @@ struct Pin {
 
 async fn pin(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
+    let id = incoming.param("id");
+    project.conversation(id).await?;
     let body: Pin = incoming.body()?;
-    Ok(answer(200, shown(&project.conversation_pin(incoming.param("id"), &body.reference).await?)))
+    Ok(answer(200, shown(&project.conversation_pin(id, &body.reference).await?)))
 }
 
 async fn record(State(context): State<Context>, request: Request) -> Answered {

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde_json::{Value, json};
-use understory::model::timestamp_iso;
-use understory::{Answer, Error, Feedback, FeedbackChange, FeedbackFilter, FeedbackRequest};
+use understory::model::{stored_time, timestamp_iso};
+use understory::{Answer, Call, Error, Feedback, FeedbackChange, FeedbackFilter, FeedbackRequest};
 
 use super::branches::{answer, open};
 use super::conversations::number;
@@ -31,9 +31,15 @@ async fn list(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let call = &incoming.call;
     let text = |name: &str| call.query.get(name).cloned().unwrap_or_default();
-    let filter =
-        FeedbackFilter { conversation_id: text("conversationId"), message_id: text("messageId"), kind: text("type") };
-    let (page, limit) = (number(call, "page", 1, 1_000_000)?, number(call, "limit", 20, 200)?);
+    let filter = FeedbackFilter {
+        conversation_id: text("conversationId"),
+        message_id: text("messageId"),
+        kind: text("type"),
+        agent_id: text("agentId"),
+        since: time(call, "startDate")?,
+        until: time(call, "endDate")?,
+    };
+    let (page, limit) = (number(call, "page", 1, 1_000_000)?, number(call, "limit", 10, 100)?);
     let (found, total) = project.feedback_list(&filter, page, limit).await?;
     let pages = total.div_ceil(u64::from(limit));
     let body = json!({
@@ -41,6 +47,12 @@ async fn list(State(context): State<Context>, request: Request) -> Answered {
         "pagination": { "page": page, "limit": limit, "total": total, "pages": pages },
     });
     Ok(respond(&Answer { status: 200, body, unknown: Vec::new() }))
+}
+
+fn time(call: &Call, name: &'static str) -> Result<Option<String>, Error> {
+    let bad =
+        || Error::field(format!("/{name}"), "format", format!("{name} is an RFC 3339 time, 2026-11-01T09:30:00Z"));
+    call.query.get(name).map(|text| stored_time(text).ok_or_else(bad)).transpose()
 }
 
 async fn create(State(context): State<Context>, request: Request) -> Answered {

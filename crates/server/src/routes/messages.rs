@@ -10,7 +10,7 @@ use super::branches::{answer, open};
 use super::conversations::number;
 use super::entities::respond;
 use super::events;
-use crate::headers::set_commit;
+use crate::headers::{IDEMPOTENCY_KEY, set_commit, text};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
@@ -51,8 +51,12 @@ fn wanted(call: &Call) -> Result<MessagesWanted, Error> {
 /// accepts `text/event-stream` is answered with the events of the answer instead.
 pub(super) async fn say(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
-    let body: MessageRequest = incoming.body()?;
     let id = incoming.param("id");
+    project.conversation(id).await?;
+    let mut body: MessageRequest = incoming.body()?;
+    if let Some(key) = text(&incoming.headers, IDEMPOTENCY_KEY) {
+        body = body.once(&incoming.principal.id, id, &key);
+    }
     if events::wants_stream(&incoming.headers) {
         return events::say(&context, project, id, body).await;
     }
@@ -86,8 +90,8 @@ pub(super) async fn stop(State(context): State<Context>, request: Request) -> An
 pub(super) async fn search(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let limit = number(&incoming.call, "limit", PAGE.0, PAGE.1)?;
-    let text = |name: &str| incoming.call.query.get(name).map_or("", String::as_str);
-    let (found, more) = project.message_search(text("q"), text("cursor"), limit as usize).await?;
+    let given = |name: &str| incoming.call.query.get(name).map_or("", String::as_str);
+    let (found, more) = project.message_search(given("q"), given("cursor"), limit as usize).await?;
     let next = found.last().filter(|_| more).map(|last| last.id.clone());
     let body = json!({ "data": found.iter().map(shown).collect::<Vec<_>>(), "next": next });
     Ok(respond(&understory::Answer { status: 200, body, unknown: Vec::new() }))
@@ -103,6 +107,7 @@ pub(super) fn shown(message: &Message) -> Value {
         "fromSubAgentId": message.from_sub_agent_id,
         "content": message.content,
         "status": message.status,
+        "visibility": message.visibility,
         "taskId": message.task_id,
         "parentMessageId": message.parent_message_id,
         "commit": message.commit_hash,

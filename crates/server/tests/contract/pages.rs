@@ -69,17 +69,23 @@ async fn bad_pages_are_refused_by_every_list() {
     let paged = CONTRACT.operations.values().filter(|operation| operation.query().contains(&"limit"));
     let mut lists = 0;
     for operation in paged.filter(|operation| crate::validators::OURS.operations.contains_key(&operation.place())) {
+        // A conversation is shown with its last messages, which are no pages.
+        if operation.id == "get-conversation" {
+            continue;
+        }
         let path = crate::refusals::filled(&operation.path, &seed);
         client.get(&path).await;
+        // Conversations have longer pages than other lists.
+        let too_many = if path.ends_with("/conversations") { "limit=201" } else { "limit=101" };
         for query in
-            ["page=0", "page=-1", "page=x", "page=1.5", "limit=0", "limit=101", "limit=", "limit=99999999999999999999"]
+            ["page=0", "page=-1", "page=x", "page=1.5", "limit=0", too_many, "limit=", "limit=99999999999999999999"]
         {
             let pointers = client.refused("GET", &format!("{path}?{query}"), None, &[400]).await;
             assert_eq!(pointers, [format!("/{}", query.split('=').next().unwrap())], "{path}?{query}");
         }
         lists += 1;
     }
-    assert_eq!(lists, 19);
+    assert_eq!(lists, 21);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::entities::entities;
 use crate::operations::served;
 use crate::seed::seed;
-use crate::{associations, branches, documents};
+use crate::{associations, branches, chat, documents};
 
 /// How many entities have routes of their own.
 const ENTITIES: usize = 25;
@@ -17,6 +17,7 @@ async fn every_operation_succeeds() {
     tasks.push(tokio::spawn(other(Other::Associations)));
     tasks.push(tokio::spawn(other(Other::Documents)));
     tasks.push(tokio::spawn(other(Other::Branches)));
+    tasks.push(tokio::spawn(other(Other::Chat)));
     let mut called = BTreeSet::new();
     let mut failed = 0;
     for task in tasks {
@@ -46,6 +47,7 @@ enum Other {
     Associations,
     Documents,
     Branches,
+    Chat,
 }
 
 async fn other(what: Other) -> BTreeSet<String> {
@@ -58,6 +60,7 @@ async fn other(what: Other) -> BTreeSet<String> {
         }
         Other::Documents => documents::run(&client).await,
         Other::Branches => branches::run(&client).await,
+        Other::Chat => chat::run(&client).await,
     }
     client.called()
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use understory_model::id;
-use understory_runtime::{Around, Conversation, Message, NewEvent, NewMessage};
+use understory_runtime::{Around, Conversation, Message, NewEvent, NewMessage, RuntimeError};
 
 use super::{AgentAt, clash, normal_content, text_of};
 use crate::project::Project;
@@ -31,6 +31,22 @@ pub struct MessageRequest {
     pub metadata: Option<Value>,
     /// Whether the agent answers; yes where it is a user's and nothing is said.
     pub answer: Option<bool>,
+    /// Whether the id stands for the request: a message that has it was added by the same request, sent before.
+    #[serde(skip)]
+    pub once: bool,
+}
+
+impl MessageRequest {
+    /// Makes the request one that is carried out once: by whom, in which conversation and with which key tells whether
+    /// it is the same. An id that the request names stays.
+    #[must_use]
+    pub fn once(mut self, principal: &str, conversation: &str, key: &str) -> Self {
+        if self.id.is_none() {
+            self.id = Some(id::derived_id([principal, conversation, key]));
+            self.once = true;
+        }
+        self
+    }
 }
 
 /// Who says a message.
@@ -88,10 +104,15 @@ impl Project {
     }
 
     pub(crate) async fn message_add_to(&self, conversation: &Conversation, new: MessageRequest) -> Result<Message> {
+        let once = new.once;
         let message = self.new_message(conversation, new).await?;
+        let id = message.id.clone();
         let event = event(json!({ "type": "message", "messageId": message.id, "role": message.role }));
         let of = self.key();
-        let added = self.runtime().message_add(&of, &conversation.id, message, event).await.map_err(clash)?;
+        let added = match self.runtime().message_add(&of, &conversation.id, message, event).await {
+            Err(RuntimeError::Exists { .. }) if once => return self.message_in(&conversation.id, &id).await,
+            added => added.map_err(clash)?,
+        };
         let added = added.ok_or_else(|| Error::not_found(super::CONVERSATION, &conversation.id))?;
         self.app().inner.hub.publish(&of, &conversation.id, &[added.event]);
         Ok(added.message)
@@ -154,6 +175,15 @@ impl Project {
         let first = messages.first().map_or(i64::MAX, |message| message.position);
         let last = messages.last().map_or(i64::MAX, |message| message.position);
         Ok(MessagePage { messages, has_before: first > 1 && first < i64::MAX, has_after: last < found.messages })
+    }
+
+    /// The answer to a message, if one was begun.
+    pub(crate) async fn answer_to(&self, message: &Message) -> Result<Option<Message>> {
+        let after = Around::After(message.position);
+        let page = self.runtime().message_page(&self.key(), &message.conversation_id, after, BATCH).await?;
+        Ok(page
+            .into_iter()
+            .find(|later| later.role == "agent" && later.parent_message_id.as_ref() == Some(&message.id)))
     }
 
     /// All messages of a conversation, in order.

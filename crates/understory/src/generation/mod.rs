@@ -39,8 +39,13 @@ impl Project {
             return Ok(Exchange { message: self.message_add_to(&found, new).await?, answer: None });
         };
         let commit = self.conversation_commit(&found).await?;
+        let once = new.once;
         let message = self.message_add_to(&found, new).await?;
-        let answer = self.answer(&message, &agent, &commit).await?;
+        let begun = if once { self.answer_to(&message).await? } else { None };
+        let answer = match begun {
+            Some(begun) => begun,
+            None => self.answer(&message, &agent, &commit).await?,
+        };
         Ok(Exchange { message, answer: Some(answer) })
     }
 

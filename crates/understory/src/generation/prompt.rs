@@ -132,6 +132,7 @@ mod tests {
             from_sub_agent_id: None,
             content: json!({ "text": text }),
             status: status.into(),
+            visibility: "user-facing".into(),
             task_id: None,
             parent_message_id: None,
             commit_hash: None,
