@@ -49,6 +49,10 @@ impl Problem {
         self.status
     }
 
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -103,7 +107,7 @@ impl Problem {
     pub(crate) fn told(self) -> Value {
         let mut told = json!({ "code": self.code, "detail": self.detail });
         if !self.errors.is_empty() {
-            told["errors"] = self.errors.iter().map(field).collect();
+            told["errors"] = self.errors().into();
         }
         told
     }

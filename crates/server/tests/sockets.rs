@@ -7,3 +7,5 @@ mod crowd;
 mod place;
 #[path = "sockets/plain.rs"]
 mod plain;
+#[path = "sockets/socketio.rs"]
+mod socketio;

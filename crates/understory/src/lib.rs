@@ -91,7 +91,7 @@ pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Sour
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
     AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackRequest, MessagePage,
-    MessageRequest, MessagesWanted, Subscription, text_of,
+    MessageRequest, MessageRole, MessagesWanted, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};

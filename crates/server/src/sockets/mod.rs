@@ -5,13 +5,28 @@
 
 mod asked;
 mod followed;
-pub(crate) mod plain;
+mod plain;
+mod socketio;
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get;
 use understory::{Error, Principal, Subscription, Understory};
 
+use crate::Context;
 use asked::Name;
+
+/// The longest message taken from a client, in bytes.
+const MESSAGE: usize = 64 * 1024;
+/// The most conversations that a connection follows.
+const CONVERSATIONS: usize = 100;
+
+/// Both kinds, each at its path.
+pub(crate) fn routes(context: &Context) -> Router {
+    let plain = Router::new().route("/ws", get(plain::upgrade)).with_state(context.clone());
+    plain.merge(socketio::routes(context))
+}
 
 /// How long sockets wait for those at the other end.
 #[derive(Clone, Debug)]

@@ -14,14 +14,10 @@ use understory::Error;
 
 use super::asked::{Asked, Key, Name, Wanted};
 use super::followed::{Followed, Told};
-use super::{Session, SocketSettings};
+use super::{CONVERSATIONS, MESSAGE, Session, SocketSettings};
 use crate::auth::presented_key;
 use crate::{Context, Problem};
 
-/// The longest message taken from a client, in bytes.
-const MESSAGE: usize = 64 * 1024;
-/// The most conversations that a connection follows.
-const CONVERSATIONS: usize = 100;
 /// Looks without a sign of life after which nobody is thought to be there.
 const SILENT: u32 = 2;
 /// The connection's key is missing or no longer good.
@@ -31,7 +27,7 @@ const UNHEARD: u16 = 4408;
 
 /// Begins a connection. A key may come with the request; where it cannot, it is the first message. Cookies are not looked
 /// at, so that no other site's page can connect in somebody's name.
-pub(crate) async fn upgrade(
+pub(super) async fn upgrade(
     State(context): State<Context>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

@@ -37,6 +37,20 @@ pub struct MessageRequest {
 }
 
 impl MessageRequest {
+    /// A text, and nothing else said of it.
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self {
+            id: None,
+            role,
+            content: Value::String(text.into()),
+            task_id: None,
+            parent_message_id: None,
+            metadata: None,
+            answer: None,
+            once: false,
+        }
+    }
+
     /// Makes the request one that is carried out once: by whom, in which conversation and with which key tells whether
     /// it is the same. An id that the request names stays.
     #[must_use]

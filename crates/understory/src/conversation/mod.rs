@@ -1,6 +1,7 @@
 //! Conversations with agents of a project, and which configuration answers in them.
 
 mod content;
+mod event;
 mod feedback;
 mod hub;
 mod message;
@@ -22,7 +23,7 @@ pub use content::text_of;
 pub use feedback::{FeedbackChange, FeedbackRequest};
 pub(crate) use hub::Hub;
 pub(crate) use message::event;
-pub use message::{MessagePage, MessageRequest, MessagesWanted};
+pub use message::{MessagePage, MessageRequest, MessagesWanted, Role as MessageRole};
 pub use subscription::Subscription;
 
 const CONVERSATION: &str = "Conversation";
