@@ -129,6 +129,7 @@ impl Settings {
                 trusted_hops: hops.or(file.trusted_hops).unwrap_or(defaults.trusted_hops),
                 body_limit: limit.or(file.body_limit).unwrap_or(defaults.body_limit),
                 stop_unread_answers: stop.or(file.stop_unread_answers).unwrap_or(defaults.stop_unread_answers),
+                sockets: defaults.sockets,
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
             home_tenant: home.unwrap_or_else(|| HOME_TENANT.to_owned()),

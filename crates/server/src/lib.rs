@@ -11,12 +11,14 @@ mod request;
 mod routes;
 mod serve;
 mod settings;
+mod sockets;
 
 pub use openapi::{LEFT_OUT, document};
 pub use problem::{Failure, Problem};
 pub use routes::router;
 pub use serve::{Bound, bind};
 pub use settings::{DEFAULT_BODY_LIMIT, Settings};
+pub use sockets::SocketSettings;
 
 use std::sync::{Arc, OnceLock};
 

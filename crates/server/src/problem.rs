@@ -52,6 +52,10 @@ impl Problem {
         self.status
     }
 
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -106,6 +110,15 @@ impl From<Error> for Problem {
 }
 
 impl Problem {
+    /// What a message says of it where there is no answer to put it in.
+    pub(crate) fn told(self) -> Value {
+        let mut told = json!({ "code": self.code, "detail": self.detail });
+        if !self.errors.is_empty() {
+            told["errors"] = self.errors().into();
+        }
+        told
+    }
+
     fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),

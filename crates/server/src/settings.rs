@@ -1,3 +1,5 @@
+use crate::SocketSettings;
+
 /// The greatest body accepted where nothing else is set: 2 MiB.
 pub const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
@@ -13,10 +15,18 @@ pub struct Settings {
     /// Whether an answer is stopped when the client that asked for its events leaves before the end; else it is made to
     /// its end all the same.
     pub stop_unread_answers: bool,
+    /// How long sockets wait for those at the other end.
+    pub sockets: SocketSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), trusted_hops: 0, body_limit: DEFAULT_BODY_LIMIT, stop_unread_answers: false }
+        Self {
+            cors_origins: Vec::new(),
+            trusted_hops: 0,
+            body_limit: DEFAULT_BODY_LIMIT,
+            stop_unread_answers: false,
+            sockets: SocketSettings::default(),
+        }
     }
 }

@@ -16,5 +16,6 @@ pub mod runtime_conformance;
 pub mod samples;
 pub mod server;
 pub mod servers;
+pub mod sockets;
 
 pub use memory::Memory;

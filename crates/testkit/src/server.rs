@@ -77,6 +77,11 @@ impl TestServer {
         Self { app, router, home, runtime }
     }
 
+    /// What it serves, with other settings.
+    pub fn router(&self, settings: Settings) -> Router {
+        router(self.app.clone(), settings)
+    }
+
     /// Where its data is.
     pub fn home(&self) -> &Path {
         self.home.path()

@@ -22,7 +22,7 @@ pub(super) async fn ready(State(context): State<Context>) -> (StatusCode, Json<V
 }
 
 /// What is told of the stores.
-pub(super) fn report(health: &Health) -> Value {
+pub(crate) fn report(health: &Health) -> Value {
     json!({
         "status": if health.is_well() { "ok" } else { "degraded" },
         "name": "understory",

@@ -18,6 +18,8 @@ mod sql;
 mod tags;
 mod undo;
 
+pub(crate) use health::report as health_report;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -41,6 +43,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
     let cors = cors(&settings);
     let context = Context { app, settings: Arc::new(settings), openapi: Arc::default() };
     let routes = manage(&context);
+    let sockets = crate::sockets::routes(&context);
     let admin = [routes.clone(), admin::routes()].concat();
     let manage = protected(&context, admin);
     let api_routes = protected(&context, api::routes());
@@ -56,6 +59,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .nest("/manage", manage)
         .nest("/api", api_routes)
         .merge(tenants)
+        .merge(sockets)
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed);
     let id = HeaderName::from_static("x-request-id");

@@ -37,12 +37,12 @@ pub struct MessageRequest {
 }
 
 impl MessageRequest {
-    /// What a user says, to be answered.
-    pub fn of_user(id: String, text: &str) -> Self {
+    /// A text, and nothing else said of it.
+    pub fn new(role: Speaker, text: impl Into<String>) -> Self {
         Self {
-            id: Some(id),
-            role: Speaker::User,
-            content: text.into(),
+            id: None,
+            role,
+            content: Value::String(text.into()),
             task_id: None,
             parent_message_id: None,
             metadata: None,

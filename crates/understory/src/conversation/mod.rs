@@ -1,6 +1,7 @@
 //! Conversations with agents of a project, and which configuration answers in them.
 
 mod content;
+mod event;
 mod feedback;
 mod hub;
 mod message;

@@ -1,14 +1,10 @@
 //! Answers whose process is gone: what had arrived is all there will be.
 
-use serde_json::Value;
 use understory_runtime::Generation;
 
 use super::writer::{self, Ended};
 use crate::Result;
 use crate::app::Understory;
-
-/// Events read at once.
-const BATCH: u32 = 500;
 
 impl Understory {
     /// Ends the answers that processes which are gone left in the making; how many.
@@ -26,23 +22,7 @@ impl Understory {
         let Some(message) = self.inner.runtime.message_get(&left.of, &left.message_id).await? else {
             return Ok(false);
         };
-        let text = self.arrived(left).await?;
+        let text = self.arrived(left, i64::MAX).await?;
         writer::end(self, left, &message, text, Vec::new(), Ended::interrupted()).await
-    }
-
-    /// The text of an answer as its events tell it.
-    async fn arrived(&self, left: &Generation) -> Result<String> {
-        let (mut text, mut last) = (String::new(), left.after_event);
-        loop {
-            let events = self.inner.runtime.events_after(&left.of, &left.conversation_id, last, BATCH).await?;
-            let Some(end) = events.last() else { return Ok(text) };
-            last = end.number;
-            for event in &events {
-                let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
-                if data["type"] == "delta" && data["messageId"] == *left.message_id {
-                    text.push_str(data["text"].as_str().unwrap_or_default());
-                }
-            }
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Answers: a model speaks, and what it says becomes numbered, durable events and at last a message.
 
+mod arrived;
 mod left;
 mod prompt;
 mod running;

@@ -7,7 +7,7 @@ use understory_model::{now, timestamp_iso};
 use understory_runtime::{Conversation, Message, Task};
 
 use super::AgentState;
-use crate::conversation::{ConversationRequest, MessageRequest, Subscription, text_of};
+use crate::conversation::{ConversationRequest, MessageRequest, Speaker, Subscription, text_of};
 use crate::generation::Exchange;
 use crate::project::Project;
 use crate::{Error, Result};
@@ -143,9 +143,10 @@ impl Project {
         task: Option<&str>,
     ) -> Result<Answered> {
         let request = MessageRequest {
+            id: Some(made_uuid()),
             task_id: task.map(str::to_owned),
             metadata: context.map(|context| json!({ "context": context })),
-            ..MessageRequest::of_user(made_uuid(), text)
+            ..MessageRequest::new(Speaker::User, text)
         };
         let events = self.conversation_subscribe(&conversation.id, None).await?;
         let Exchange { message, answer } = self.message_say(&conversation.id, request).await?;
