@@ -74,6 +74,7 @@ macro_rules! runtime_conformance_tests {
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,
+            a_column_that_is_lacking_is_computed,
         }
     };
     (@each $place:path; $($law:ident),+ $(,)?) => { $(
