@@ -14,6 +14,15 @@ pub fn made_id() -> String {
     (0..MADE_ID_LENGTH).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
 }
 
+/// A new random UUID (version 4), as text: ids that the simple API makes.
+pub fn made_uuid() -> String {
+    let bits: u128 = rand::rng().random();
+    let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    parts.join("-")
+}
+
 /// The id of a relation row: the first 32 hex digits of SHA-256 over its natural key joined by NUL.
 ///
 /// The same relation made on two branches has the same id, so merging the branches finds one row, not two.
@@ -56,6 +65,17 @@ mod tests {
         assert_eq!(id.len(), 21);
         assert!(id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
         assert_ne!(id, made_id());
+    }
+
+    #[test]
+    fn made_uuids_are_of_version_4() {
+        for _ in 0..100 {
+            let id = made_uuid();
+            let dashes: Vec<usize> = id.match_indices('-').map(|(at, _)| at).collect();
+            assert_eq!((id.len(), dashes), (36, vec![8, 13, 18, 23]));
+            assert!(id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]), "{id}");
+        }
+        assert_ne!(made_uuid(), made_uuid());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use understory_sql::migration::{MigrateError, ledger, migrate_in_txn};
 use understory_sql::{Database, Engine, Migrations, Open, SqlValue, Statements, Store};
 
 use crate::columns::{Columns, decode_all};
+use crate::group::Group;
 use crate::{RuntimeError, RuntimeResult};
 
 /// Name of the store's file in the data directory.
@@ -19,7 +20,7 @@ const READERS: usize = 4;
 /// One stock SQLite file with one writer and a few readers.
 pub(crate) struct Embedded {
     path: PathBuf,
-    writer: Arc<Mutex<Database>>,
+    writer: Group,
     readers: Vec<Arc<Mutex<Database>>>,
     turn: AtomicUsize,
 }
@@ -41,7 +42,7 @@ impl Embedded {
         let open = Open { engine: Engine::Stock, create: false, read_only: true };
         let reader = |_| Ok(Arc::new(Mutex::new(Database::open(&path, open)?)));
         let readers = (0..READERS).map(reader).collect::<RuntimeResult<Vec<_>>>()?;
-        Ok(Self { path, writer: Arc::new(Mutex::new(writer)), readers, turn: AtomicUsize::new(0) })
+        Ok(Self { path, writer: Group::new(writer), readers, turn: AtomicUsize::new(0) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -62,13 +63,12 @@ impl Embedded {
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Runs `work` in one transaction on the writer.
+    /// Runs `work` on the writer, all of it or nothing; what waits at the same moment is committed together.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn Statements) -> RuntimeResult<T> + Send + 'static,
     ) -> RuntimeResult<T> {
-        let writer = Arc::clone(&self.writer).lock_owned().await;
-        blocking(move || writer.transaction(|db| work(db))).await
+        self.writer.write(work).await
     }
 
     /// Runs `work`, of one statement, on a reader.

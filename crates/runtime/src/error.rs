@@ -82,6 +82,17 @@ impl RuntimeError {
     }
 }
 
+/// An error with all its causes, in one line.
+pub(crate) fn causes(error: &RuntimeError) -> String {
+    let mut told = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        told.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    told
+}
+
 impl Retry for RuntimeError {
     fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy(_))

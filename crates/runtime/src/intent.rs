@@ -4,6 +4,7 @@ use understory_model::id::made_id;
 use understory_model::now;
 use understory_sql::{SqlValue, Statements};
 
+use crate::agent_status::agent_status_delete_in_txn;
 use crate::alias::commit_alias_delete_in_txn;
 use crate::columns::{Columns, decode_all};
 use crate::conversation::conversations_delete_in_txn;
@@ -153,6 +154,7 @@ impl RuntimeStore {
             project_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             commit_alias_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             conversations_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
+            agent_status_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             intent_insert_in_txn(db, &new, &run)
         });
         match begun.await {

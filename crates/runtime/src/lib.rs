@@ -1,8 +1,9 @@
 //! The transactional store: conversations with their messages and events, answers in the making, feedback, tenants,
-//! projects, intents, keys, idempotency records, settings, replicas and the earlier hashes of commits.
+//! projects, intents, keys, idempotency records, settings, what agents are doing, replicas and the earlier hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
+mod agent_status;
 mod alias;
 mod audit;
 mod columns;
@@ -13,6 +14,7 @@ mod event;
 mod feedback;
 mod foreign;
 mod generation;
+mod group;
 mod idempotency;
 mod in_flight;
 mod intent;
@@ -28,6 +30,7 @@ mod store;
 mod tenant;
 mod transfer;
 
+pub use agent_status::AgentStatus;
 pub use alias::CommitAlias;
 pub use audit::AuditEntry;
 pub use conversation::{Conversation, ConversationFilter, NewConversation, Start};

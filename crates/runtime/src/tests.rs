@@ -32,7 +32,7 @@ fn statements() -> Vec<&'static str> {
     let registry = [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL].concat();
     let chat =
         [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL].concat();
-    [&registry, replica::SQL, alias::SQL, &chat].concat()
+    [&registry, replica::SQL, alias::SQL, &chat, agent_status::SQL].concat()
 }
 
 #[test]

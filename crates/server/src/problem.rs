@@ -7,7 +7,7 @@ use understory::model::FieldError;
 use understory::{Error, Project};
 
 /// An answer that says what went wrong: `application/problem+json` (RFC 9457).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
@@ -43,6 +43,24 @@ impl Problem {
         let Error::MergeConflict(conflicts) = &error else { return error.into() };
         let items: Vec<Value> = conflicts.iter().map(|conflict| project.conflict_item(conflict)).collect();
         Self::new(StatusCode::CONFLICT, error.to_string()).with("conflicts", items)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong, in few words.
+    pub(crate) fn title(&self) -> &'static str {
+        if self.errors.is_empty() { self.status.canonical_reason().unwrap_or("Error") } else { "Validation Failed" }
+    }
+
+    /// What is wrong with the body, field by field.
+    pub(crate) fn errors(&self) -> Vec<Value> {
+        self.errors.iter().map(field).collect()
     }
 
     /// The same with one more member.
@@ -120,28 +138,23 @@ fn code(status: StatusCode) -> &'static str {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(mut self) -> Response {
-        let title = if self.errors.is_empty() {
-            self.status.canonical_reason().unwrap_or("Error")
-        } else {
-            "Validation Failed"
-        };
+    fn into_response(self) -> Response {
         let mut body = json!({
-            "title": title,
+            "title": self.title(),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "code": self.code,
             "error": { "code": self.code, "message": cut(&self.detail) },
         });
         if !self.errors.is_empty() {
-            body["errors"] = self.errors.iter().map(field).collect();
+            body["errors"] = self.errors().into();
         }
         if let Some(body) = body.as_object_mut() {
-            body.append(&mut self.extra);
+            body.extend(self.extra.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         let mut response = (self.status, body.to_string()).into_response();
-        if let Some(failure) = self.failure {
-            response.extensions_mut().insert(failure);
+        if let Some(failure) = &self.failure {
+            response.extensions_mut().insert(failure.clone());
         }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -151,6 +164,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        // Other faces than problem+json are made of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

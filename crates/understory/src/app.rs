@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use understory_auth::{Keys, Principal};
 use understory_llm::Providers;
 use understory_manage::{ConfigStore, ProjectId};
@@ -17,6 +18,7 @@ use crate::conversation::Hub;
 use crate::copy::refuse_unfinished;
 use crate::full::DocumentCache;
 use crate::generation::Running;
+use crate::home::HOME_TENANT;
 use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
@@ -43,6 +45,8 @@ pub struct Options {
     pub synced: bool,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: String,
     /// The DoltGres database that holds versioned configuration, instead of files in the directory. Only together with
     /// the next one.
     pub manage_url: Option<ServerUrl>,
@@ -66,6 +70,7 @@ impl Options {
             model: None,
             synced: true,
             max_branches: MAX_BRANCHES,
+            home_tenant: HOME_TENANT.to_owned(),
             manage_url: None,
             runtime_url: None,
             pool_size: POOL_SIZE,
@@ -99,6 +104,8 @@ pub(crate) struct Inner {
     pub(crate) running: Running,
     pub(crate) data: PathBuf,
     pub(crate) max_branches: usize,
+    pub(crate) home_tenant: String,
+    pub(crate) opened: Instant,
     admin_key: std::sync::Mutex<Option<String>>,
     /// Projects looked up before. Used where this process alone writes the registry, so that what is here is so.
     projects: RwLock<Projects>,
@@ -121,6 +128,9 @@ impl Understory {
     /// Opens a data directory: makes it if it is not there, and finishes what an earlier process left half done.
     pub async fn open(options: Options) -> Result<Self> {
         stores::refuse_mixed(&options)?;
+        if !id::is_resource_id(&options.home_tenant, 256) {
+            return Err(Error::BadRequest(format!("'{}' is no id of a tenant", options.home_tenant)));
+        }
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
         let store = stores::open_manage(&options, &model, &migrations).await?;
@@ -155,6 +165,8 @@ impl Understory {
             running: Running::default(),
             data: options.data,
             max_branches: options.max_branches,
+            home_tenant: options.home_tenant,
+            opened: Instant::now(),
             admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
             projects: RwLock::default(),
             lifecycle: Arc::default(),
@@ -264,13 +276,6 @@ impl Understory {
         let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
         projects.known.remove(&key);
         projects.epoch += 1;
-    }
-
-    /// Whether both stores answer.
-    pub async fn ready(&self) -> (bool, bool) {
-        let runtime = self.inner.runtime.tenant_list().await.is_ok();
-        let manage = self.inner.store.answers().await.is_ok();
-        (manage, runtime)
     }
 }
 

@@ -1,6 +1,7 @@
 //! All routes, by audience.
 
 mod admin;
+mod api;
 mod branches;
 mod conversations;
 mod entities;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -42,6 +43,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
     let routes = manage(&context);
     let admin = [routes.clone(), admin::routes()].concat();
     let manage = protected(&context, admin);
+    let api_routes = protected(&context, api::routes());
     let tenants = protected(&context, [routes, metrics::routes()].concat());
     let router = Router::new()
         .route("/", get(pages::home))
@@ -49,8 +51,10 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(pages::openapi))
         .route("/docs", get(pages::docs))
+        .merge(api::open())
         .with_state(context)
         .nest("/manage", manage)
+        .nest("/api", api_routes)
         .merge(tenants)
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed);
@@ -64,6 +68,7 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .layer(fixed("referrer-policy", "strict-origin-when-cross-origin"))
         .layer(fixed("x-xss-protection", "0"))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(api::enveloped))
         // Failures are logged once, with their causes, where they become answers.
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(PropagateRequestIdLayer::new(id.clone()))

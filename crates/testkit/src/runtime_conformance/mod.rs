@@ -3,6 +3,7 @@
 //! [`crate::runtime_conformance_tests!`] makes a test of each for an engine; [`crate::runtime_server_tests!`] adds those
 //! that only a server can break.
 
+mod agent_status;
 mod conversations;
 mod idempotency;
 mod intents;
@@ -15,6 +16,7 @@ mod servers;
 mod settings;
 mod transfer;
 
+pub use agent_status::*;
 pub use conversations::*;
 pub use idempotency::*;
 pub use intents::*;
@@ -71,6 +73,7 @@ macro_rules! runtime_conformance_tests {
             feedback_is_on_a_message_or_a_conversation,
             commits_of_messages_and_pins_are_named,
             a_deleted_project_takes_its_conversations,
+            an_agents_status_is_the_last_one_said,
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,

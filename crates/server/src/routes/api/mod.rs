@@ -1,0 +1,25 @@
+//! The simple API: the agents and projects of one home, in an envelope of its own.
+
+mod agents;
+mod envelope;
+mod health;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::Routes;
+use crate::Context;
+
+pub(super) use envelope::enveloped;
+
+/// Routes that are answered without a key, by their whole paths.
+pub(super) fn open() -> Router<Context> {
+    Router::new().route("/api/health", get(health::health))
+}
+
+/// Routes below `/api` that need one.
+pub(super) fn routes() -> Routes {
+    let mut routes = Routes::new();
+    agents::routes(&mut routes);
+    routes
+}
