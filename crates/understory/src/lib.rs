@@ -90,8 +90,8 @@ pub use bundle::{Applied, RefMoved};
 pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Source};
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
-    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackRequest, MessagePage,
-    MessageRequest, MessagesWanted, Subscription, text_of,
+    AgentAt, ConversationChange, ConversationGone, ConversationRequest, ConversationStatus, FeedbackChange,
+    FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};

@@ -9,6 +9,7 @@ mod idempotency;
 mod intents;
 mod keys;
 mod migrations;
+mod orphans;
 mod places;
 mod registry;
 mod replicas;
@@ -22,6 +23,7 @@ pub use idempotency::*;
 pub use intents::*;
 pub use keys::*;
 pub use migrations::*;
+pub use orphans::*;
 pub use places::{InDirectory, OnServer, Place};
 pub use registry::*;
 pub use replicas::*;
@@ -74,6 +76,10 @@ macro_rules! runtime_conformance_tests {
             commits_of_messages_and_pins_are_named,
             a_deleted_project_takes_its_conversations,
             an_agents_status_is_the_last_one_said,
+            what_the_store_deletes_leaves_no_orphans,
+            rows_of_no_project_are_found_and_deleted,
+            rows_of_no_conversation_or_message_are_found_and_deleted,
+            a_message_that_nobody_makes_is_adopted_once,
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,

@@ -4,8 +4,8 @@ use serde_json::Value;
 use understory_runtime::Generation;
 
 use super::writer::{self, Ended};
-use crate::Result;
 use crate::app::Understory;
+use crate::{Result, text_of};
 
 /// Events read at once.
 const BATCH: u32 = 500;
@@ -22,11 +22,13 @@ impl Understory {
         Ok(settled)
     }
 
-    async fn settle_answer(&self, left: &Generation) -> Result<bool> {
+    /// Ends an answer of this run as interrupted, with what its events and its message have of it.
+    pub(crate) async fn settle_answer(&self, left: &Generation) -> Result<bool> {
         let Some(message) = self.inner.runtime.message_get(&left.of, &left.message_id).await? else {
             return Ok(false);
         };
-        let text = self.arrived(left).await?;
+        let arrived = self.arrived(left).await?;
+        let text = if arrived.is_empty() { text_of(&message.content) } else { arrived };
         writer::end(self, left, &message, text, Vec::new(), Ended::interrupted()).await
     }
 
