@@ -137,7 +137,7 @@ impl RuntimeStore {
     }
 }
 
-fn insert_in_txn(db: &dyn Statements, generation: &Generation, run: &str) -> RuntimeResult<()> {
+pub(crate) fn insert_in_txn(db: &dyn Statements, generation: &Generation, run: &str) -> RuntimeResult<()> {
     let at = SqlValue::from(now());
     let row = generation.of.row([
         (&generation.message_id).into(),
@@ -168,7 +168,7 @@ fn end_in_txn(
     events_add_in_txn(db, of, &generation.conversation_id, &ending.events)
 }
 
-fn decode(columns: &mut Columns) -> RuntimeResult<Generation> {
+pub(crate) fn decode(columns: &mut Columns) -> RuntimeResult<Generation> {
     Ok(Generation {
         of: ProjectKey { tenant: columns.text()?, project: columns.text()? },
         message_id: columns.text()?,

@@ -34,7 +34,7 @@ fn statements() -> Vec<&'static str> {
         [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL, task::SQL]
             .concat();
     let people = [user::SQL, user_profile::SQL, membership::SQL, invitation::SQL, session::SQL, api_key::SQL].concat();
-    [&registry, replica::SQL, alias::SQL, &chat, &people, agent_status::SQL].concat()
+    [&registry, replica::SQL, alias::SQL, &chat, &people, agent_status::SQL, &orphan::sql()].concat()
 }
 
 #[test]
@@ -42,6 +42,16 @@ fn the_migrations_make_the_tables_of_the_model() {
     let model = understory_model::Model::built_in().unwrap();
     let wanted = understory_model::SchemaShape::of_runtime(model.runtime_entities());
     assert_eq!(Migrations::embedded().unwrap().shape(Store::Runtime), wanted, "write a migration");
+}
+
+#[test]
+fn rows_of_no_project_are_looked_for_in_every_table() {
+    let model = understory_model::Model::built_in().unwrap();
+    let of_projects = model.runtime_entities().filter(|entity| entity.column("project_id").is_some());
+    // An intent may be older than its project, and younger.
+    let tables: std::collections::BTreeSet<&str> =
+        of_projects.map(|entity| entity.table.as_str()).filter(|table| *table != "intents").collect();
+    assert_eq!(orphan::of_projects().into_iter().collect::<std::collections::BTreeSet<_>>(), tables);
 }
 
 #[test]
@@ -120,10 +130,18 @@ const WHOLE_TABLES: &[&str] = &[
     "from replicas order by",
     "from replicas where id <> ?",
     "from generations where not exists",
+    " where not exists (select 1 from project_metadata where project_metadata.tenant_id",
+    " where not exists (select 1 from conversations where conversations.tenant_id",
+    " where not exists (select 1 from messages where messages.tenant_id",
+    "from messages where status = 'streaming'",
 ];
 
 /// Queries that serve the whole server though their table is split by tenants.
-const OF_ALL_TENANTS: &[&str] = &["from project_metadata order by", "from intents where done_at is null"];
+const OF_ALL_TENANTS: &[&str] = &[
+    "from project_metadata order by",
+    "from intents where done_at is null",
+    " where not exists (select 1 from project_metadata where project_metadata.tenant_id",
+];
 
 #[tokio::test]
 async fn every_statement_is_prepared_begins_with_the_tenant_and_uses_an_index() {

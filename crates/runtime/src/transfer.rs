@@ -17,8 +17,10 @@ const A_STATEMENT: usize = 100;
 pub struct RowsOf {
     entity: Arc<Entity>,
     fixed: Vec<(String, String)>,
-    /// Columns that the table does not have: they read as their defaults.
+    /// Columns that the table does not have: they read as their defaults, unless they are computed.
     lacking: BTreeSet<String>,
+    /// Those of them that queries answer.
+    computed: Vec<(String, String)>,
 }
 
 /// Where a page of rows ends: the next one begins after it.
@@ -28,7 +30,7 @@ pub struct After(Vec<SqlValue>);
 impl RowsOf {
     /// All rows.
     pub fn all(entity: &Arc<Entity>) -> Self {
-        Self { entity: Arc::clone(entity), fixed: Vec::new(), lacking: BTreeSet::new() }
+        Self { entity: Arc::clone(entity), fixed: Vec::new(), lacking: BTreeSet::new(), computed: Vec::new() }
     }
 
     /// Those of them that hold this text in a column.
@@ -44,6 +46,20 @@ impl RowsOf {
         let lacking = self.entity.columns.iter().map(|column| &column.name).filter(|name| !columns.contains(*name));
         self.lacking = lacking.cloned().collect();
         self
+    }
+
+    /// The same with a column that the table does not have, computed by a query over the whole database: it answers the
+    /// columns of the key and this one, once for each key at most. What it answers nothing for has the default.
+    #[must_use]
+    pub fn computed(mut self, column: &str, query: &str) -> Self {
+        self.lacking.insert(column.to_owned());
+        self.computed.push((column.to_owned(), query.to_owned()));
+        self
+    }
+
+    /// Whether every page costs as much as the whole table, as something of it is computed.
+    pub fn is_computed(&self) -> bool {
+        !self.computed.is_empty()
     }
 
     /// Whether a row is one of them.
@@ -69,23 +85,34 @@ impl RowsOf {
             values.extend(last.iter().cloned());
         }
         values.push(SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let columns = list(self.present().map(|column| column.name.as_str()));
+        let columns = list(self.selected().map(|column| column.name.as_str()));
         let (table, wanted) = (quote(&self.entity.table), wanted(&conditions));
-        (format!("select {columns} from {table}{wanted} order by {key} limit ?"), values)
+        // Joined whole: what a query counts or numbers does not depend on where the page begins.
+        let join = |(column, query): &(String, String)| {
+            format!(" left join ({query}) as {} using ({key})", quote(&format!("computed_{column}")))
+        };
+        let joins: String = self.computed.iter().map(join).collect();
+        (format!("select {columns} from {table}{joins}{wanted} order by {key} limit ?"), values)
     }
 
     fn read(&self, cells: Vec<SqlValue>) -> RuntimeResult<Row> {
+        let default = |column: &Column| column.default.clone().unwrap_or(Value::Null);
         let value = |(column, cell): (&Column, SqlValue)| {
             let value = decode(column.ty, cell.as_ref()).map_err(|error| self.damaged(&column.name, error))?;
-            Ok((column.name.clone(), value))
+            let unanswered = value.is_null() && self.lacking.contains(&column.name);
+            Ok((column.name.clone(), if unanswered { default(column) } else { value }))
         };
-        let absent = self.entity.columns.iter().filter(|column| self.lacking.contains(&column.name));
-        let absent = absent.map(|column| Ok((column.name.clone(), column.default.clone().unwrap_or(Value::Null))));
-        self.present().zip(cells).map(value).chain(absent).collect()
+        let absent = self.entity.columns.iter().filter(|column| !self.is_selected(column));
+        let absent = absent.map(|column| Ok((column.name.clone(), default(column))));
+        self.selected().zip(cells).map(value).chain(absent).collect()
     }
 
-    fn present(&self) -> impl Iterator<Item = &Column> {
-        self.entity.columns.iter().filter(|column| !self.lacking.contains(&column.name))
+    fn selected(&self) -> impl Iterator<Item = &Column> {
+        self.entity.columns.iter().filter(|column| self.is_selected(column))
+    }
+
+    fn is_selected(&self, column: &Column) -> bool {
+        !self.lacking.contains(&column.name) || self.computed.iter().any(|(computed, _)| *computed == column.name)
     }
 
     fn damaged(&self, column: &str, error: understory_sql::ValueError) -> RuntimeError {

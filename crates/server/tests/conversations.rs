@@ -374,6 +374,34 @@ async fn another_project_s_conversations_are_not_there() {
 }
 
 #[tokio::test]
+async fn a_conversation_says_what_is_gone_of_what_it_follows() {
+    let server = with_model("echo/echo").await;
+    server.write("POST", &format!("{PROJECT}/branches"), &json!({ "name": "try" }), 201).await;
+    let path = conversation(&server, json!({ "agentId": "support", "ref": "try" })).await;
+    let answer = say_and_listen(&server, &path, "Hello").await[0].1["answer"].clone();
+    let gone = async || {
+        let shown = server.get(&path).await["data"]["conversation"].take();
+        let exported = server.get(&format!("{path}/export")).await["data"].take();
+        let of =
+            |shown: &Value| (shown["agentDeleted"] == true, shown["refDeleted"] == true, shown["messageCount"] == 2);
+        assert_eq!(of(&shown), of(&exported));
+        of(&shown)
+    };
+    assert_eq!(gone().await, (false, false, true));
+    server.send("DELETE", &format!("{PROJECT}/agents/support?ref=try"), None).await.expect(204, "the agent goes");
+    assert_eq!(gone().await, (true, false, true));
+    server.send("DELETE", &format!("{PROJECT}/branches/try?force=true"), None).await.expect(204, "the branch goes");
+    assert_eq!(gone().await, (false, true, true));
+    let id = answer["id"].as_str().unwrap();
+    let configuration = server.get(&format!("{path}/messages/{id}/configuration")).await;
+    assert_eq!(configuration["data"]["prompt"], "Be kind.");
+    assert_eq!(
+        server.get(&format!("{PROJECT}/conversations")).await["data"]["conversations"][0]["agentDeleted"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
 async fn a_new_project_of_an_old_name_begins_without_conversations() {
     let server = with_model("echo/echo").await;
     let path = begun(&server).await;

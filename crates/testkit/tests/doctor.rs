@@ -127,6 +127,10 @@ on_every_engine! {
     changes_that_nobody_committed_are_found
     rows_that_break_a_law_are_found
     unfinished_work_is_noted_and_what_is_left_is_settled
+    rows_that_name_what_is_not_there_are_found_and_deleted
+    rows_are_kept_where_the_registry_knows_no_data
+    a_message_that_nobody_makes_is_interrupted
+    commits_that_are_not_there_are_told
 }
 
 async fn healthy_data_have_no_findings(place: &Place) {
@@ -208,6 +212,94 @@ async fn unfinished_work_is_noted_and_what_is_left_is_settled(place: &Place) {
     assert!(mended.healthy && found(&mended).contains(&(FindingKind::IntentOpen, false, "acme/doing")));
     assert!(place.servers.is_some() || found(&mended).contains(&(FindingKind::Mended, false, "acme/left")));
     assert_eq!(found(&app.doctor(false).await.unwrap()), [(FindingKind::IntentOpen, false, "acme/doing")]);
+}
+
+const AT: &str = "'2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000'";
+
+fn conversation(project: &str) -> String {
+    let columns =
+        "(tenant_id, project_id, id, agent_id, active_sub_agent_id, messages, events, created_at, updated_at)";
+    format!("insert into conversations {columns} values ('acme', '{project}', 'c', 'a', 's', 1, 1, {AT})")
+}
+
+fn message(conversation: &str, status: &str, commit: &str) -> String {
+    let columns = "(tenant_id, project_id, id, conversation_id, position, role, content, visibility, message_type, metadata, \
+        status, commit_hash, created_at, updated_at)";
+    let said = r#"'{"text":""}', 'user-facing', 'chat', '{"streaming":true}'"#;
+    let row = format!("'acme', 'shop', 'm', '{conversation}', 1, 'agent', {said}, '{status}', '{commit}', {AT}");
+    format!("insert into messages {columns} values ({row})")
+}
+
+async fn head(app: &Understory) -> String {
+    let project = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    project.resolve("").await.unwrap().hash.to_string()
+}
+
+async fn rows_that_name_what_is_not_there_are_found_and_deleted(place: &Place) {
+    let (app, _) = place.open_with_project().await;
+    place.runtime(&conversation("shop")).await;
+    place.runtime(&conversation("gone")).await;
+    place.runtime(&message("gone", "complete", &head(&app).await)).await;
+    let expected = [(FindingKind::RowsOrphaned, true, "acme/gone"), (FindingKind::RowsOrphaned, true, "acme/shop")];
+    let diagnosis = app.doctor(false).await.unwrap();
+    assert_eq!(found(&diagnosis), expected);
+    let what: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.what.as_str()).collect();
+    let messages = "1 row of messages whose conversation is not there";
+    assert_eq!(what, ["1 row of conversations whose project is not there", messages]);
+    let mended = app.doctor(true).await.unwrap();
+    let expected = expected.map(|(_, _, place)| (FindingKind::Mended, false, place));
+    assert_eq!((mended.healthy, found(&mended)), (true, expected.to_vec()));
+    assert_eq!(found(&app.doctor(false).await.unwrap()), []);
+    let shop = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    assert_eq!(shop.conversation("c").await.unwrap().messages, 1);
+}
+
+async fn rows_are_kept_where_the_registry_knows_no_data(place: &Place) {
+    let (app, _) = place.open_with_project().await;
+    place.runtime(&conversation("shop")).await;
+    place.runtime("delete from project_metadata").await;
+    for fix in [true, false] {
+        let diagnosis = app.doctor(fix).await.unwrap();
+        let place = (FindingKind::RowsOrphaned, true, "acme/shop");
+        assert!(
+            matches!(found(&diagnosis)[..], [(FindingKind::DataOrphaned, true, _), rows] if rows == place),
+            "{diagnosis:?}"
+        );
+    }
+}
+
+async fn a_message_that_nobody_makes_is_interrupted(place: &Place) {
+    let (app, _) = place.open_with_project().await;
+    let commit = head(&app).await;
+    place.runtime(&conversation("shop")).await;
+    place.runtime(&message("c", "streaming", &commit)).await;
+    let delta = r#"{"type":"delta","messageId":"m","text":"Hel"}"#;
+    let columns = "(tenant_id, project_id, conversation_id, idx, data, is_final, created_at)";
+    let zero = if place.servers.is_some() { "false" } else { "0" };
+    let row = format!("('acme', 'shop', 'c', 1, '{delta}', {zero}, '2026-01-01 00:00:00.000')");
+    place.runtime(&format!("insert into stream_chunks {columns} values {row}")).await;
+    assert_eq!(found(&app.doctor(false).await.unwrap()), [(FindingKind::AnswerUnattended, true, "acme/shop")]);
+    let mended = app.doctor(true).await.unwrap();
+    assert_eq!((mended.healthy, found(&mended)), (true, vec![(FindingKind::Mended, false, "acme/shop")]));
+    let shop = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let message = shop.message("m").await.unwrap();
+    assert_eq!((message.status.as_str(), message.content), ("interrupted", json!({ "text": "Hel" })));
+    assert_eq!(message.metadata.unwrap()["streaming"], false);
+    assert_eq!(shop.conversation("c").await.unwrap().events, 2);
+}
+
+async fn commits_that_are_not_there_are_told(place: &Place) {
+    let (app, _) = place.open_with_project().await;
+    let commit = head(&app).await;
+    place.runtime(&conversation("shop")).await;
+    place.runtime(&message("c", "complete", &commit)).await;
+    assert!(app.doctor(false).await.unwrap().healthy);
+    for missing in ["00000000000000000000000000000000", "no hash"] {
+        place.runtime(&format!("update messages set commit_hash = '{missing}'")).await;
+        let diagnosis = app.doctor(true).await.unwrap();
+        assert_eq!(found(&diagnosis), [(FindingKind::CommitMissing, true, "acme/shop")]);
+        assert!(diagnosis.findings[0].what.contains(missing), "{diagnosis:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,11 +78,11 @@ async fn one_admin_key_is_made_and_is_good_everywhere() {
         let made: Vec<String> = [&one, &two].into_iter().filter_map(Understory::new_admin_key).collect();
         assert_eq!(made.len(), 1);
         for app in [&one, &two] {
-            assert_eq!(app.authenticate(Some(&made[0])).await.unwrap(), Principal::system());
+            assert_eq!(app.authenticate(&made[0]).await.unwrap(), Principal::system());
         }
         let session = one.keys().session_key().reveal().to_owned();
-        assert!(one.authenticate(Some(&session)).await.is_ok());
-        assert!(two.authenticate(Some(&session)).await.is_err(), "a session is of one process");
+        assert!(one.authenticate(&session).await.is_ok());
+        assert!(two.authenticate(&session).await.is_err(), "a session is of one process");
     }
 }
 
@@ -91,7 +91,7 @@ async fn a_key_made_or_revoked_on_one_counts_on_the_other_at_once() {
     for place in shared("a_key_made_or_revoked").await {
         let [one, two] = place.both().await;
         let made = one.keys().key_create("ci").await.unwrap();
-        let secret = Some(made.secret.reveal());
+        let secret = made.secret.reveal();
         for app in [&two, &one, &two] {
             assert_eq!(app.authenticate(secret).await.unwrap().name, "ci");
         }

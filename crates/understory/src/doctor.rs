@@ -1,5 +1,7 @@
 //! What is wrong with the data of both stores, and mending what can be mended without loss.
 
+mod rows;
+
 use std::collections::BTreeSet;
 use std::error::Error as _;
 
@@ -62,6 +64,12 @@ pub enum FindingKind {
     BranchLeftOver,
     /// Work that spans both stores is not finished.
     IntentOpen,
+    /// Rows of the runtime store name what is not there.
+    RowsOrphaned,
+    /// A message is in the making, and nobody makes it.
+    AnswerUnattended,
+    /// A message names a commit that the project does not have.
+    CommitMissing,
     /// Something was mended.
     Mended,
 }
@@ -86,8 +94,8 @@ struct Books {
 }
 
 impl Understory {
-    /// Examines the data of both stores. With `fix`, unfinished work of processes that are gone is settled before, and
-    /// data that are nobody's are deleted.
+    /// Examines the data of both stores. With `fix`, unfinished work of processes that are gone is settled before, data
+    /// and rows that are nobody's are deleted, and answers that nobody makes end as interrupted.
     pub async fn doctor(&self, fix: bool) -> Result<Diagnosis> {
         let mut findings = if fix { self.mend().await? } else { Vec::new() };
         let books = self.books().await?;
@@ -100,6 +108,7 @@ impl Understory {
         let left_over = self.inner.store.left_over().await?;
         let aside = "a branch aside of work that is under way or was cut off; later work takes it";
         findings.extend(left_over.into_iter().map(|name| FindingKind::BranchLeftOver.note(name, aside)));
+        self.examine_rows(&books, &mut findings).await?;
         findings.extend(self.examine_runtime().await?);
         let healthy = findings.iter().all(|finding| !finding.fault);
         Ok(Diagnosis { healthy, projects: books.inventory.projects.len(), branches, findings })
@@ -116,6 +125,7 @@ impl Understory {
             self.inner.store.stored_delete(uid).await?;
             mended.push(FindingKind::Mended.note(place_of(uid), "data that were nobody's were deleted"));
         }
+        self.mend_rows(&books, &mut mended).await?;
         Ok(mended)
     }
 
@@ -152,7 +162,10 @@ impl Understory {
                 }
                 Ok(0)
             }
-            answer => Ok(answer?),
+            answer => {
+                self.examine_commits(&project, &place, findings).await?;
+                Ok(answer?)
+            }
         }
     }
 
@@ -205,12 +218,16 @@ impl Understory {
 
 impl Books {
     fn orphan(&self, uid: &str) -> Finding {
-        let remedy = if self.acquainted {
+        let what = "neither a project nor unfinished work names these data";
+        FindingKind::DataOrphaned.fault(place_of(uid), what, self.remedy())
+    }
+
+    fn remedy(&self) -> &'static str {
+        if self.acquainted {
             "`understory doctor --fix` deletes them"
         } else {
             "no data here are of a registered project: make sure that this registry belongs to them; --fix keeps them"
-        };
-        FindingKind::DataOrphaned.fault(place_of(uid), "neither a project nor unfinished work names these data", remedy)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::request::{Request, typed};
 /// Examine all data: what is missing, nobody's, damaged, unfinished or changed past Understory; exit with 1 on a fault
 #[derive(clap::Args)]
 pub struct Args {
-    /// Settle unfinished work of processes that are gone, and delete data that are nobody's
+    /// Settle unfinished work of processes that are gone, and delete data and rows that are nobody's
     #[arg(long)]
     fix: bool,
 }

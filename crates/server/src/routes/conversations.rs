@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use understory::model::timestamp_iso;
 use understory::{
     Answer, AuditEntry, Call, Conversation, ConversationChange, ConversationFilter, ConversationRequest, Error,
-    Message, Start, USER_FACING, text_of,
+    Message, Project, Start, USER_FACING, text_of,
 };
 
 use super::branches::{answer, open};
@@ -128,7 +128,7 @@ async fn show(State(context): State<Context>, request: Request) -> Answered {
     let internal = flag(&incoming.call, "includeInternal")?;
     let visible = |message: &&Message| internal || message.visibility == USER_FACING;
     let said: Vec<&Message> = page.messages.iter().filter(visible).collect();
-    let mut shown = shown(&conversation);
+    let mut shown = shown_alone(&project, &conversation).await?;
     match incoming.call.query.get("format").map(String::as_str) {
         Some("vercel") => {
             shown["messages"] = said.into_iter().map(vercel).collect();
@@ -211,7 +211,7 @@ async fn export(State(context): State<Context>, request: Request) -> Answered {
     let id = incoming.param("id");
     match incoming.call.query.get("format").map_or("json", String::as_str) {
         "json" => {
-            let mut conversation = shown(&project.conversation(id).await?);
+            let mut conversation = shown_alone(&project, &project.conversation(id).await?).await?;
             conversation["messages"] = project.messages_all(id).await?.iter().map(messages::shown).collect();
             Ok(respond(&Answer { status: 200, body: json!({ "data": conversation }), unknown: Vec::new() }))
         }
@@ -221,6 +221,15 @@ async fn export(State(context): State<Context>, request: Request) -> Answered {
         }
         _ => Err(Error::field("/format", "enum", "format is json or markdown").into()),
     }
+}
+
+/// A conversation as answers have it that are about it alone: with what is gone of the configuration that it follows.
+async fn shown_alone(project: &Project, conversation: &Conversation) -> Result<Value, Error> {
+    let gone = project.conversation_gone(conversation).await?;
+    let mut shown = shown(conversation);
+    shown["agentDeleted"] = gone.agent.into();
+    shown["refDeleted"] = gone.reference.into();
+    Ok(shown)
 }
 
 /// A conversation as answers have it.

@@ -11,11 +11,11 @@ use understory_runtime::{
 use super::Place;
 use crate::conformance::{Checked, Failure};
 
-fn shop() -> ProjectKey {
+pub(super) fn shop() -> ProjectKey {
     ProjectKey { tenant: "acme".into(), project: "shop".into() }
 }
 
-fn conversation(id: &str) -> NewConversation {
+pub(super) fn conversation(id: &str) -> NewConversation {
     NewConversation {
         id: id.into(),
         agent_id: Some("support".into()),
@@ -26,7 +26,7 @@ fn conversation(id: &str) -> NewConversation {
     }
 }
 
-fn message(content: impl Into<Value>) -> NewMessage {
+pub(super) fn message(content: impl Into<Value>) -> NewMessage {
     NewMessage {
         id: made_id(),
         role: "user".into(),
@@ -40,7 +40,7 @@ fn message(content: impl Into<Value>) -> NewMessage {
     }
 }
 
-fn event(data: &str) -> NewEvent {
+pub(super) fn event(data: &str) -> NewEvent {
     NewEvent { data: data.into(), is_final: false }
 }
 
@@ -244,7 +244,7 @@ pub async fn events_are_numbered_without_gaps(place: &impl Place) -> Checked {
     Ok(())
 }
 
-fn answer() -> NewMessage {
+pub(super) fn answer() -> NewMessage {
     NewMessage { role: "agent".into(), status: "streaming".into(), ..message(json!({ "text": "" })) }
 }
 

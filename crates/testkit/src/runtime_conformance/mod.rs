@@ -10,6 +10,7 @@ mod idempotency;
 mod intents;
 mod keys;
 mod migrations;
+mod orphans;
 mod people;
 mod places;
 mod registry;
@@ -25,6 +26,7 @@ pub use idempotency::*;
 pub use intents::*;
 pub use keys::*;
 pub use migrations::*;
+pub use orphans::*;
 pub use people::*;
 pub use places::{InDirectory, OnServer, Place};
 pub use registry::*;
@@ -90,9 +92,14 @@ macro_rules! runtime_conformance_tests {
             a_task_says_how_it_stands,
             a_deleted_project_takes_its_conversations,
             an_agents_status_is_the_last_one_said,
+            what_the_store_deletes_leaves_no_orphans,
+            rows_of_no_project_are_found_and_deleted,
+            rows_of_no_conversation_or_message_are_found_and_deleted,
+            a_message_that_nobody_makes_is_adopted_once,
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,
+            a_column_that_is_lacking_is_computed,
         }
     };
     (@each $place:path; $($law:ident),+ $(,)?) => { $(

@@ -50,6 +50,42 @@ pub async fn tables_go_from_page_to_page(place: &impl Place) -> Checked {
     Ok(())
 }
 
+/// A column that a table lacks is computed over all of it, wherever a page begins; without an answer it has its default.
+pub async fn a_column_that_is_lacking_is_computed(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    for (tenant, id, at) in [("acme", "a", 3), ("acme", "b", 1), ("acme", "c", 2), ("other", "a", 1)] {
+        create(&store, tenant, id).await?;
+        let at = format!("2026-03-0{at} 08:00:00.000");
+        place
+            .sql(&format!(
+                "update project_metadata set created_at = '{at}' where tenant_id = '{tenant}' and id = '{id}'"
+            ))
+            .await?;
+    }
+    place.sql("alter table project_metadata drop column main_branch_name").await?;
+    let entity = entity("project_metadata")?;
+    let rank = "cast(row_number() over (partition by tenant_id order by created_at) as text)";
+    let query = format!("select tenant_id, id, {rank} as main_branch_name from project_metadata");
+    let columns = entity.columns.iter().map(|column| column.name.clone()).filter(|name| name != "main_branch_name");
+    let lacking = RowsOf::all(&entity).having(&columns.collect());
+    let ranks = |rows: Vec<Row>| -> Vec<String> {
+        rows.iter().map(|row| row.text("main_branch_name").unwrap_or("none").to_owned()).collect()
+    };
+    assert_eq!(ranks(paged(&store, &lacking, 9).await?.0), ["none"; 4]);
+    let rows = lacking.clone().computed("main_branch_name", &query);
+    for limit in [1, 3, 9] {
+        assert_eq!(ranks(paged(&store, &rows, limit).await?.0), ["3", "1", "2", "1"], "pages of {limit}");
+    }
+    let own = rows.with("tenant_id", "acme");
+    assert_eq!(
+        (ranks(paged(&store, &own, 2).await?.0), store.rows_count(&own).await?),
+        (["3", "1", "2"].map(String::from).to_vec(), 3)
+    );
+    let some = lacking.computed("main_branch_name", &format!("{query} where id = 'a'"));
+    assert_eq!(ranks(paged(&store, &some, 2).await?.0), ["1", "none", "none", "1"]);
+    Ok(())
+}
+
 fn entity(name: &str) -> Result<Arc<Entity>, Failure> {
     let model = Model::built_in()?;
     let found = model.runtime_entities().find(|entity| entity.name == name).cloned();

@@ -73,6 +73,16 @@ pub enum ConversationStatus {
     Archived,
 }
 
+/// What is gone of the configuration that a conversation follows. The conversation stays readable, and so is the
+/// configuration of every answer in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversationGone {
+    /// The branch, tag or commit.
+    pub reference: bool,
+    /// The agent, at the head of what it follows.
+    pub agent: bool,
+}
+
 /// An agent's full document at a commit.
 #[derive(Clone, Debug)]
 pub struct AgentAt {
@@ -103,7 +113,7 @@ impl Project {
             user_properties: new.user_properties,
             properties: new.properties,
         };
-        Ok(self.runtime().conversation_create(&self.key(), conversation).await.map_err(clash)?)
+        self.runtime().conversation_create(&self.key(), conversation).await.map_err(clash)
     }
 
     /// A conversation of the project.
@@ -186,6 +196,19 @@ impl Project {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What of the configuration that a conversation follows is gone; nothing of it if an answer could be made.
+    pub async fn conversation_gone(&self, conversation: &Conversation) -> Result<ConversationGone> {
+        let commit = match self.conversation_commit(conversation).await {
+            Ok(commit) => commit,
+            Err(Error::Unprocessable(_)) => return Ok(ConversationGone { reference: true, agent: false }),
+            Err(error) => return Err(error),
+        };
+        let view = self.view(commit.as_str()).await?;
+        let scope = self.scope();
+        let there = |agent: &String| scope.agent(view.snapshot.as_ref(), agent).is_some();
+        Ok(ConversationGone { reference: false, agent: !conversation.agent_id.as_ref().is_none_or(there) })
     }
 
     /// An agent's full document at a ref.

@@ -10,6 +10,7 @@ use understory_model::id::derived_id;
 use understory_model::{Entity, Model, Row, Timestamps};
 use understory_runtime::{After, RowsOf, RuntimeStore};
 
+use super::computed::{Tables, is_computed, with_computed};
 use super::place::Servers;
 use super::report::{CopyReport, LeftOut};
 use super::source::BATCH;
@@ -20,13 +21,15 @@ use crate::{Error, Result};
 /// The table that tells such a database of runtime data from others.
 const REGISTRY_TABLE: &str = "project_metadata";
 const NO_TABLE: &str = "Understory has no such table";
+/// Rows that are read at a time where something of them is computed, which costs as much for one as for all.
+const COMPUTED_BATCH: usize = 20 * BATCH;
 
 /// An open installation. It is only read.
 pub(super) struct Inkeep {
     manage: Foreign,
     runtime: RuntimeStore,
     /// Its tables of runtime data, and their columns.
-    tables: BTreeMap<String, BTreeSet<String>>,
+    tables: Tables,
     projects: Vec<Known>,
     tags: Vec<Tag>,
     left_out: Vec<LeftOut>,
@@ -147,7 +150,9 @@ impl Inkeep {
                 || (entity.timestamps == Timestamps::Both && name == "updated_at")
         };
         let needed = entity.columns.iter().filter(|column| !column.optional && column.default.is_none());
-        needed.map(|column| column.name.as_str()).find(|name| !theirs.contains(*name) && !made(name))
+        needed
+            .map(|column| column.name.as_str())
+            .find(|name| !theirs.contains(*name) && !made(name) && !is_computed(entity, name, &self.tables))
     }
 
     pub(super) fn projects(&self) -> Vec<ProjectId> {
@@ -184,7 +189,8 @@ impl Inkeep {
             return Ok((self.made_rows(rows), None));
         }
         let Some(present) = self.present(rows) else { return Ok((Vec::new(), None)) };
-        let (mut page, end) = self.runtime.rows_page(&present, after, BATCH).await?;
+        let limit = if present.is_computed() { COMPUTED_BATCH } else { BATCH };
+        let (mut page, end) = self.runtime.rows_page(&present, after, limit).await?;
         for row in &mut page {
             if rows.entity().timestamps == Timestamps::Both && row.get("updated_at").is_null() {
                 row.set("updated_at", row.get("created_at").clone());
@@ -196,7 +202,7 @@ impl Inkeep {
     /// Rows of a table that theirs have all that is needed for.
     fn present(&self, rows: &RowsOf) -> Option<RowsOf> {
         let columns = self.tables.get(&rows.entity().table)?;
-        self.missing(rows.entity()).is_none().then(|| rows.clone().having(columns))
+        self.missing(rows.entity()).is_none().then(|| with_computed(rows.clone().having(columns), &self.tables))
     }
 
     /// The rows of the registry and of the tenants, made of the projects that come along.

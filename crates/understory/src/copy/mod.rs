@@ -4,6 +4,7 @@
 //! hashes there, so that what they were called before is kept. Runtime data goes table by table, by the model's columns.
 
 mod aliases;
+mod computed;
 mod inkeep;
 mod marker;
 mod place;

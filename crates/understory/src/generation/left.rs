@@ -3,8 +3,8 @@
 use understory_runtime::Generation;
 
 use super::writer::{self, Ended};
-use crate::Result;
 use crate::app::Understory;
+use crate::{Result, text_of};
 
 impl Understory {
     /// Ends the answers that processes which are gone left in the making; how many.
@@ -18,11 +18,13 @@ impl Understory {
         Ok(settled)
     }
 
-    async fn settle_answer(&self, left: &Generation) -> Result<bool> {
+    /// Ends an answer of this run as interrupted, with what its events and its message have of it.
+    pub(crate) async fn settle_answer(&self, left: &Generation) -> Result<bool> {
         let Some(message) = self.inner.runtime.message_get(&left.of, &left.message_id).await? else {
             return Ok(false);
         };
-        let text = self.arrived(left, i64::MAX).await?;
+        let arrived = self.arrived(left, i64::MAX).await?;
+        let text = if arrived.is_empty() { text_of(&message.content) } else { arrived };
         writer::end(self, left, &message, text, Vec::new(), Ended::interrupted()).await
     }
 }
