@@ -9,6 +9,8 @@ mod client;
 mod envelope;
 #[path = "api/health.rs"]
 mod health;
+#[path = "api/mcp.rs"]
+mod mcp;
 #[path = "api/models.rs"]
 mod models;
 #[path = "api/projects.rs"]

@@ -4,7 +4,7 @@ use super::written::{Written, written};
 
 /// All of them.
 pub(super) fn operations() -> Vec<Written> {
-    [health(), agents(), projects(), models()].into_iter().flatten().collect()
+    [health(), agents(), projects(), models(), mcp()].into_iter().flatten().collect()
 }
 
 const PAGE: &[(&str, &str)] = &[("page", "integer"), ("limit", "integer")];
@@ -58,5 +58,16 @@ fn models() -> Vec<Written> {
         written("/api/providers".into(), "GET", "api-list-providers", tag).answer(200, "ApiProviderListResponse"),
         written("/api/providers/status".into(), "GET", "api-provider-status", tag)
             .answer(200, "ApiProviderStatusResponse"),
+    ]
+}
+
+fn mcp() -> Vec<Written> {
+    let report = |what: &str, id, body| {
+        written(format!("/api/mcp/{what}"), "POST", id, "Activity").body(body).answer(201, "ApiAccepted")
+    };
+    vec![
+        report("tool-execution", "api-report-tool-execution", "ApiToolExecution"),
+        report("file-change", "api-report-file-change", "ApiFileChange"),
+        report("agent-activity", "api-report-agent-activity", "ApiAgentActivity"),
     ]
 }
