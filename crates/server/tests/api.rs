@@ -5,6 +5,8 @@
 mod agents;
 #[path = "api/client.rs"]
 mod client;
+#[path = "api/conversations.rs"]
+mod conversations;
 #[path = "api/envelope.rs"]
 mod envelope;
 #[path = "api/health.rs"]

@@ -215,11 +215,10 @@ impl Project {
     /// the branch.
     pub async fn message_configuration(&self, id: &str) -> Result<AgentAt> {
         let message = self.message(id).await?;
-        let commit = message.commit_hash.ok_or_else(|| {
-            Error::Unprocessable("the message names no commit: no configuration of the project produced it".into())
-        })?;
+        // What a person says is produced by no configuration.
+        let commit = message.commit_hash.ok_or_else(|| Error::not_found("Configuration", id))?;
         let agent = self.conversation(&message.conversation_id).await?.agent_id;
-        let agent = agent.ok_or_else(|| Error::Unprocessable("the conversation has no agent".into()))?;
+        let agent = agent.ok_or_else(|| Error::not_found("Configuration", id))?;
         self.agent_at(&agent, &commit).await
     }
 

@@ -99,7 +99,6 @@ struct Making {
 
 impl Making {
     async fn run(mut self, model: &ModelName, request: ChatRequest) {
-        self.project.agent_state_note(&self.agent, AgentState::Thinking).await;
         let mut writer = Writer::new(self.app.clone(), self.generation.clone());
         let ended = match self.listen(&mut writer, model, request).await {
             Ok(Some(ended)) => ended,
