@@ -11,6 +11,8 @@ mod conversations;
 mod envelope;
 #[path = "api/health.rs"]
 mod health;
+#[path = "api/mcp.rs"]
+mod mcp;
 #[path = "api/models.rs"]
 mod models;
 #[path = "api/projects.rs"]

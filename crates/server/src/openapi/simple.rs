@@ -4,7 +4,8 @@ use super::written::{EVENTS, Written, written};
 
 /// All of them.
 pub(super) fn operations() -> Vec<Written> {
-    [health(), agents(), chat(), conversations(), messages(), projects(), models()].into_iter().flatten().collect()
+    let all = [health(), agents(), chat(), conversations(), messages(), projects(), models(), mcp()];
+    all.into_iter().flatten().collect()
 }
 
 const PAGE: &[(&str, &str)] = &[("page", "integer"), ("limit", "integer")];
@@ -121,5 +122,16 @@ fn models() -> Vec<Written> {
         written("/api/providers".into(), "GET", "api-list-providers", tag).answer(200, "ApiProviderListResponse"),
         written("/api/providers/status".into(), "GET", "api-provider-status", tag)
             .answer(200, "ApiProviderStatusResponse"),
+    ]
+}
+
+fn mcp() -> Vec<Written> {
+    let report = |what: &str, id, body| {
+        written(format!("/api/mcp/{what}"), "POST", id, "Activity").body(body).answer(201, "ApiAccepted")
+    };
+    vec![
+        report("tool-execution", "api-report-tool-execution", "ApiToolExecution"),
+        report("file-change", "api-report-file-change", "ApiFileChange"),
+        report("agent-activity", "api-report-agent-activity", "ApiAgentActivity"),
     ]
 }

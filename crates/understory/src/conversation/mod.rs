@@ -1,5 +1,6 @@
 //! Conversations with agents of a project, and which configuration answers in them.
 
+mod activity;
 mod content;
 mod event;
 mod feedback;
@@ -18,6 +19,7 @@ use understory_runtime::{
 use crate::project::Project;
 use crate::{Action, Call, Error, Result};
 
+pub use activity::Activity;
 pub(crate) use content::normal as normal_content;
 pub use content::text_of;
 pub use feedback::{FeedbackChange, FeedbackKind, FeedbackRequest};

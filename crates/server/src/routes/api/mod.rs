@@ -6,6 +6,7 @@ mod chat;
 mod conversations;
 mod envelope;
 mod health;
+mod mcp;
 mod models;
 mod projects;
 
@@ -31,5 +32,6 @@ pub(super) fn routes() -> Routes {
     conversations::routes(&mut routes);
     projects::routes(&mut routes);
     models::routes(&mut routes);
+    mcp::routes(&mut routes);
     routes
 }

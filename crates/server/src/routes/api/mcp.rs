@@ -1,0 +1,83 @@
+//! What tool servers report of their work.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use understory::Activity;
+
+use super::agents::open;
+use super::envelope::answer;
+use crate::routes::Routes;
+use crate::{Context, Problem};
+
+type Answered = Result<Response, Problem>;
+
+/// Adds the routes.
+pub(super) fn routes(routes: &mut Routes) {
+    routes.push(("/mcp/tool-execution".into(), post(tool_execution)));
+    routes.push(("/mcp/file-change".into(), post(file_change)));
+    routes.push(("/mcp/agent-activity".into(), post(agent_activity)));
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Where {
+    conversation_id: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct ToolExecution {
+    tool: String,
+    status: ToolStatus,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ToolStatus {
+    Started,
+    Completed,
+    Failed,
+}
+
+#[derive(Deserialize, Serialize)]
+struct FileChange {
+    path: String,
+    action: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct AgentActivity {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+async fn tool_execution(State(context): State<Context>, request: Request) -> Answered {
+    told::<ToolExecution>(&context, request, Activity::ToolExecution).await
+}
+
+async fn file_change(State(context): State<Context>, request: Request) -> Answered {
+    told::<FileChange>(&context, request, Activity::FileChanged).await
+}
+
+async fn agent_activity(State(context): State<Context>, request: Request) -> Answered {
+    told::<AgentActivity>(&context, request, Activity::AgentActivity).await
+}
+
+/// Passes on what is reported, once it has the form of its kind.
+async fn told<T: DeserializeOwned + Serialize>(context: &Context, request: Request, what: Activity) -> Answered {
+    let (incoming, home) = open(context, request).await?;
+    let (Where { conversation_id }, _) = incoming.lenient_body()?;
+    let details = json!(incoming.body::<T>()?);
+    home.activity_tell(conversation_id.as_deref(), what, details).await?;
+    Ok(answer(StatusCode::CREATED, &json!({ "success": true })))
+}
