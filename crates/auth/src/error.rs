@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use understory_model::FieldError;
 use understory_runtime::RuntimeError;
 
 use crate::MIN_ADMIN_KEY;
@@ -12,6 +15,27 @@ pub enum AuthError {
     /// No key was presented, or none that is good.
     #[error("a valid key is needed: send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`")]
     Unauthorized,
+    /// Address and password are not those of somebody who may sign in. It does not tell which of them is wrong.
+    #[error("Invalid credentials")]
+    Credentials,
+    /// It was tried too often.
+    #[error("too many tries")]
+    TooMany {
+        /// When it may be tried again.
+        retry_after: Duration,
+    },
+    /// They may not register; says why.
+    #[error("{0}")]
+    NotAdmitted(&'static str),
+    /// Fields are wrong.
+    #[error("{}", .0.first().map_or("the request is not valid", |first| first.detail.as_str()))]
+    Invalid(Vec<FieldError>),
+    /// Only people do this, and this principal is none.
+    #[error("this is for people who are signed in; a key has no account")]
+    NotAPerson,
+    /// There is nobody of this id.
+    #[error("there is no user '{0}'")]
+    NoUser(String),
     /// The admin key given is too short to be safe.
     #[error("the admin key given is shorter than {MIN_ADMIN_KEY} characters")]
     AdminKeyTooShort,

@@ -1,12 +1,11 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rand::RngExt as _;
 use understory_runtime::{KeyRecord, NewKey, RuntimeError, RuntimeStore};
 
+use crate::access::Access;
+use crate::known::Known;
 use crate::principal::is_key_name;
-use crate::secret::Digest;
+use crate::secret::{Digest, public_part};
 use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
 
 /// The fewest characters of an admin key that is given, not made.
@@ -15,9 +14,7 @@ pub const MIN_ADMIN_KEY: usize = 8;
 const ADMIN_PREFIX: &str = "und_admin";
 const SESSION_PREFIX: &str = "und_session";
 const ADMIN_SETTING: &str = "admin_key_hash";
-const PUBLIC_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const PUBLIC_LENGTH: usize = 12;
-const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The keys of the server: makes them, and tells who presents one. Clones share it.
 #[derive(Clone)]
@@ -29,7 +26,7 @@ struct Inner {
     runtime: RuntimeStore,
     admin: RwLock<Option<Digest>>,
     session: OnceLock<Secret>,
-    known: Mutex<Known>,
+    known: Known<Digest, Principal>,
 }
 
 /// The admin key as a start has it.
@@ -51,7 +48,7 @@ pub struct CreatedKey {
 impl Keys {
     /// The keys in a store. The admin key is good only after [`Self::admin_key_ensure`].
     pub fn new(runtime: RuntimeStore) -> Self {
-        let inner = Inner { runtime, admin: RwLock::default(), session: OnceLock::new(), known: Mutex::default() };
+        let inner = Inner { runtime, admin: RwLock::default(), session: OnceLock::new(), known: Known::new() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -96,7 +93,7 @@ impl Keys {
         if !is_key_name(name) {
             return Err(AuthError::KeyName(name.to_owned()));
         }
-        let prefix = format!("und_{}", public_part());
+        let prefix = format!("und_{}", public_part(PUBLIC_LENGTH));
         let secret = Secret::generate(&prefix);
         let role = Role::Admin.to_string();
         let key = NewKey { name: name.to_owned(), prefix, hash: secret.digest().hex(), role };
@@ -116,16 +113,8 @@ impl Keys {
     pub async fn key_revoke(&self, name: &str) -> AuthResult<KeyRecord> {
         let revoked = self.inner.runtime.key_revoke(name).await?;
         let record = revoked.ok_or_else(|| AuthError::NoKey(name.to_owned()))?;
-        self.known().forget_all();
+        self.inner.known.forget_all();
         Ok(record)
-    }
-
-    /// Who presents this key; `Unauthorized` if nobody known does, or none is presented.
-    pub async fn require(&self, presented: Option<&str>) -> AuthResult<Principal> {
-        match presented {
-            Some(presented) => self.authenticate(presented).await?.ok_or(AuthError::Unauthorized),
-            None => Err(AuthError::Unauthorized),
-        }
     }
 
     /// Who presents this key, if it is good. An error means that it is not known whether it is.
@@ -138,7 +127,7 @@ impl Keys {
             return Ok(Some(Principal::session()));
         }
         let Some(prefix) = key_prefix(presented) else { return Ok(None) };
-        let (known, epoch) = self.known().find(&digest);
+        let (known, epoch) = self.inner.known.find(&digest);
         let noted = known.is_some();
         // Another process may have revoked it since.
         if let Some(principal) = known.filter(|_| !self.inner.runtime.is_shared()) {
@@ -150,7 +139,7 @@ impl Keys {
         }
         let principal = principal(stored.record)?;
         if !noted {
-            self.known().remember(digest, principal.clone(), epoch);
+            self.inner.known.remember(digest, principal.clone(), epoch);
             self.note_use(&principal).await;
         }
         Ok(Some(principal))
@@ -171,58 +160,23 @@ impl Keys {
             tracing::warn!(key.name = principal.name, error = %error, "the last use of a key could not be noted");
         }
     }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keys found good within the last minute: spares a store that no other process writes to, and bounds how often a last
-/// use is written.
-#[derive(Default)]
-struct Known {
-    principals: HashMap<Digest, (Principal, Instant)>,
-    epoch: u64,
-}
-
-impl Known {
-    /// The principal of a key, if it is remembered, and the epoch to hand to [`Self::remember`] if it is not.
-    fn find(&self, digest: &Digest) -> (Option<Principal>, u64) {
-        let recent = self.principals.get(digest).filter(|(_, since)| since.elapsed() < REMEMBERED);
-        (recent.map(|(principal, _)| principal.clone()), self.epoch)
-    }
-
-    /// Remembers a key, unless one was revoked since `epoch`: it may be this one, read before.
-    fn remember(&mut self, digest: Digest, principal: Principal, epoch: u64) {
-        if epoch == self.epoch {
-            self.principals.insert(digest, (principal, Instant::now()));
-        }
-    }
-
-    fn forget_all(&mut self) {
-        self.principals.clear();
-        self.epoch += 1;
-    }
 }
 
 fn principal(record: KeyRecord) -> AuthResult<Principal> {
-    let role = Role::parse(&record.role).ok_or_else(|| unreadable("the role of a key"))?;
-    Ok(Principal { id: record.id, name: record.name, kind: PrincipalKind::Key, role })
+    let access = match Role::parse(&record.role) {
+        Some(Role::Admin) => Access::Everything,
+        Some(Role::User) | None => return Err(unreadable("the role of a key")),
+    };
+    Ok(Principal { id: record.id, name: record.name, kind: PrincipalKind::Key, access, session: None })
 }
 
-fn read_hash(stored: &str) -> AuthResult<Digest> {
+pub(crate) fn read_hash(stored: &str) -> AuthResult<Digest> {
     Digest::from_hex(stored).ok_or_else(|| unreadable("the hash of a key"))
 }
 
-fn unreadable(what: &str) -> AuthError {
+pub(crate) fn unreadable(what: &str) -> AuthError {
     let detail = format!("{what} does not read back");
     RuntimeError::Corrupt { detail, source: None }.into()
-}
-
-/// The part of a key that is found by and shown: random, not taken from the secret.
-fn public_part() -> String {
-    let mut rng = rand::rng();
-    (0..PUBLIC_LENGTH).map(|_| char::from(PUBLIC_ALPHABET[rng.random_range(0..PUBLIC_ALPHABET.len())])).collect()
 }
 
 /// The prefix of a presented key, if it has the form of one.

@@ -1,16 +1,21 @@
 use std::fmt;
+use std::sync::Arc;
+
+use crate::access::Access;
 
 /// Who is acting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// Its id: that of the key, or `system`.
+    /// Its id: that of the person or the key, or `system`.
     pub id: String,
     /// Its name, as commits show it.
     pub name: String,
     /// What sort it is.
     pub kind: PrincipalKind,
-    /// What it may do.
-    pub role: Role,
+    /// What it may reach.
+    pub access: Access,
+    /// The session that a person acts in.
+    pub session: Option<String>,
 }
 
 /// What sort of principal one is.
@@ -22,23 +27,35 @@ pub enum PrincipalKind {
     Session,
     /// Whoever holds a named key.
     Key,
+    /// A person who is signed in.
+    User,
+    /// Whoever holds a key of a project.
+    ApiKey,
 }
 
-/// What a principal may do.
+/// What the holder of a named key, or a person, is on the whole server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Everything, in every tenant.
+    /// One who does everything, in every tenant.
     Admin,
+    /// One of many: what they may do depends on what they are in organizations and projects.
+    User,
 }
 
 const SYSTEM: &str = "system";
 const PROGRAM: &str = "understory";
-const LOCAL: &str = "@localhost";
+const LOCAL: &str = "localhost";
 
 impl Principal {
     /// The principal of the admin key.
     pub fn system() -> Self {
-        Self { id: SYSTEM.into(), name: SYSTEM.into(), kind: PrincipalKind::System, role: Role::Admin }
+        Self {
+            id: SYSTEM.into(),
+            name: SYSTEM.into(),
+            kind: PrincipalKind::System,
+            access: Access::Everything,
+            session: None,
+        }
     }
 
     /// The principal of this run's session key. Its commits are the admin key's.
@@ -46,26 +63,46 @@ impl Principal {
         Self { kind: PrincipalKind::Session, ..Self::system() }
     }
 
+    /// A person in whose name the program does what is theirs: it may reach nothing by itself.
+    pub fn person(id: &str, username: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: username.to_owned(),
+            kind: PrincipalKind::User,
+            access: Access::Roles(Arc::default()),
+            session: None,
+        }
+    }
+
     /// The address that stands beside the name in commits, different for different principals.
     ///
-    /// A name that is an address stands for itself, unless it ends like those made here: so no two names meet.
+    /// People and keys of projects choose their names, and addresses of people are not proved: theirs have their ids
+    /// instead. The name of a named key that is an address stands for itself, unless it ends like those made here: so
+    /// no two meet.
     pub fn email(&self) -> String {
-        match self.name.split_once('@') {
-            Some((user, host)) if is_address(user, host) && !self.name.ends_with(LOCAL) => self.name.clone(),
-            _ => format!("{}{LOCAL}", self.name),
+        match (self.kind, self.name.split_once('@')) {
+            (PrincipalKind::User, _) => format!("{}@users.{LOCAL}", self.id),
+            (PrincipalKind::ApiKey, _) => format!("{}@keys.{LOCAL}", self.id),
+            (_, Some((user, host))) if is_address(user, host) => self.name.clone(),
+            _ => format!("{}@{LOCAL}", self.name),
         }
     }
 }
 
 fn is_address(user: &str, host: &str) -> bool {
-    !user.is_empty() && !host.is_empty() && !host.contains('@')
+    let made_here = host == LOCAL || host.ends_with(".localhost");
+    !user.is_empty() && !host.is_empty() && !host.contains('@') && !made_here
 }
 
 /// Whether a key may have this name: commits by it must not look like the program's own.
 pub(crate) fn is_key_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
-    let reserved = [SYSTEM, PROGRAM].iter().any(|reserved| name.eq_ignore_ascii_case(reserved));
-    (1..=64).contains(&name.len()) && name.chars().all(allowed) && !reserved
+    (1..=64).contains(&name.len()) && name.chars().all(allowed) && !is_reserved(name)
+}
+
+/// Whether a name is the program's own.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    [SYSTEM, PROGRAM].iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
 }
 
 impl Role {
@@ -73,12 +110,13 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
+            Self::User => "user",
         }
     }
 
     /// Reads a stored role.
     pub fn parse(text: &str) -> Option<Self> {
-        (text == Self::Admin.as_str()).then_some(Self::Admin)
+        [Self::Admin, Self::User].into_iter().find(|role| role.as_str() == text)
     }
 }
 
@@ -114,11 +152,14 @@ mod tests {
         assert_eq!(email("ana@example.com"), "ana@example.com");
         assert_eq!(email("system@localhost"), "system@localhost@localhost");
         assert_eq!(email("@"), "@@localhost");
+        assert_eq!(email("ana@users.localhost"), "ana@users.localhost@localhost");
+        let ana = Principal { id: "1".into(), name: "ana".into(), kind: PrincipalKind::User, ..Principal::system() };
+        assert_eq!(ana.email(), "1@users.localhost");
     }
 
     proptest! {
         #[test]
-        fn two_names_never_share_an_address(a in "[ab@.]{1,8}(@localhost)?", b in "[ab@.]{1,8}(@localhost)?") {
+        fn two_names_never_share_an_address(a in "[ab@.]{1,8}(@(users.)?localhost)?", b in "[ab@.]{1,8}(@(users.)?localhost)?") {
             prop_assert_eq!(a == b, email(&a) == email(&b));
         }
     }

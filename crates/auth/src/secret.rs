@@ -16,6 +16,11 @@ impl Secret {
         Self(format!("{prefix}_{}", BASE64URL_NOPAD.encode(&bits)))
     }
 
+    /// A secret in a form of its own.
+    pub fn of(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret itself, to be shown to its owner.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -30,6 +35,13 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// What a key is found by: characters that are hard to mistake, random and no secret.
+pub(crate) fn public_part(length: usize) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut rng = rand::rng();
+    (0..length).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
 }
 
 /// SHA-256 of a presented or stored secret. With 256 random bits below it, no slower hash is needed.

@@ -31,7 +31,7 @@ pub use openapi::{component_schemas, shared_schema, wire_schema};
 pub use routes::{Association, Crud, Method, Shape, Side};
 pub use row::{Key, Row, camel_case};
 pub use schema::{ColumnShape, SchemaChange, SchemaDiff, SchemaShape, Severity, TableShape};
-pub use time::{Clock, age, before_now, now, stored_time, timestamp_iso};
+pub use time::{Clock, age, before_now, from_now, now, stored_time, timestamp_iso, until};
 pub use validate::{Accepted, decode_create, decode_update, encode};
 
 /// The value of one cell: JSON's own types cover every column type.

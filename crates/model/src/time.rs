@@ -12,6 +12,17 @@ pub fn before_now(age: Duration) -> String {
     stored(Timestamp::now().checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH))
 }
 
+/// The time in so long, as rows store it.
+pub fn from_now(wait: Duration) -> String {
+    stored(Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX))
+}
+
+/// How long until a stored time by this machine's clock; none after it, and for what is no time.
+pub fn until(stored: &str) -> Option<Duration> {
+    let then: Timestamp = timestamp_iso(stored).parse().ok()?;
+    then.duration_since(Timestamp::now()).try_into().ok()
+}
+
 /// How long ago a stored time is by this machine's clock; none before it, and for what is no time.
 pub fn age(stored: &str) -> Option<Duration> {
     let then: Timestamp = timestamp_iso(stored).parse().ok()?;

@@ -6,8 +6,10 @@ use understory_sql::{SqlValue, Statements};
 
 use crate::agent_status::agent_status_delete_in_txn;
 use crate::alias::commit_alias_delete_in_txn;
+use crate::api_key::api_keys_remove_in_txn;
 use crate::columns::{Columns, decode_all};
 use crate::conversation::conversations_delete_in_txn;
+use crate::membership::project_members_remove_in_txn;
 use crate::project::{project_delete_in_txn, project_exists, project_get_in_txn, project_insert_in_txn};
 use crate::tenant::tenant_ensure_in_txn;
 use crate::{ProjectRecord, RuntimeError, RuntimeResult, RuntimeStore};
@@ -153,6 +155,8 @@ impl RuntimeStore {
             }
             project_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             commit_alias_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
+            project_members_remove_in_txn(db, &new.tenant_id, &new.project_id)?;
+            api_keys_remove_in_txn(db, &new.tenant_id, &new.project_id)?;
             conversations_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             agent_status_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             intent_insert_in_txn(db, &new, &run)

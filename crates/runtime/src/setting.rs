@@ -1,5 +1,5 @@
 use understory_model::now;
-use understory_sql::SqlValue;
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_one};
 use crate::{RuntimeError, RuntimeResult, RuntimeStore};
@@ -11,9 +11,11 @@ const ENSURE: &str = "insert into settings (name, value, created_at, updated_at)
     on conflict (name) do nothing";
 
 const REMOVE: &str = "delete from settings where name = ?";
+const REPLACE: &str = "update settings set value = ?, updated_at = ? where name = ? and value = ?";
+const TAKE: &str = "delete from settings where name = ? and value = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE];
+pub(crate) const SQL: &[&str] = &[GET, SET, ENSURE, REMOVE, REPLACE, TAKE];
 
 impl RuntimeStore {
     /// The value of a setting, if it was ever set.
@@ -40,6 +42,12 @@ impl RuntimeStore {
         self.write(move |db| Ok(db.execute(REMOVE, &key).map(drop)?)).await
     }
 
+    /// Replaces the value of a setting, if it is this one still; whether it was.
+    pub async fn setting_replace(&self, name: &str, former: &str, value: &str) -> RuntimeResult<bool> {
+        let row = [value, &now(), name, former].map(SqlValue::from);
+        self.write_one(move |db| Ok(db.execute(REPLACE, &row)? > 0)).await
+    }
+
     /// Sets a setting.
     pub async fn setting_set(&self, name: &str, value: &str) -> RuntimeResult<()> {
         let at = now();
@@ -50,4 +58,9 @@ impl RuntimeStore {
         })
         .await
     }
+}
+
+/// Forgets a setting if it has this value; whether it had.
+pub(crate) fn setting_take_in_txn(db: &dyn Statements, name: &str, value: &str) -> RuntimeResult<bool> {
+    Ok(db.execute(TAKE, &[name.into(), value.into()])? > 0)
 }

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use understory::model::FieldError;
-use understory::{Error, Project};
+use understory::{Error, Project, whole_seconds};
 
 /// An answer that says what went wrong: `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     extra: Box<Map<String, Value>>,
     failure: Option<Failure>,
+    /// Seconds after which it may be tried again.
+    retry_after: Option<u64>,
 }
 
 /// What a failure was, beside the answer that hides it: for callers in the same process, who may know.
@@ -35,6 +37,7 @@ impl Problem {
             errors: Vec::new(),
             extra: Box::default(),
             failure: None,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
     }
 
@@ -83,7 +86,11 @@ impl From<Error> for Problem {
                 return moved.with("sourceHash", from.as_str()).with("targetHash", to.as_str());
             }
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Error::Unauthorized => StatusCode::UNAUTHORIZED,
+            Error::TooMany { retry_after } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string());
+                return Self { retry_after: Some(whole_seconds(retry_after)), ..problem };
+            }
+            Error::Unauthorized | Error::Credentials => StatusCode::UNAUTHORIZED,
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Conflict(_) | Error::MergeConflict(_) => StatusCode::CONFLICT,
@@ -144,6 +151,7 @@ fn code(status: StatusCode) -> &'static str {
         413 => "payload_too_large",
         415 => "unsupported_media_type",
         422 => "unprocessable_entity",
+        429 => "too_many_requests",
         503 => "service_unavailable",
         507 => "insufficient_storage",
         _ => "internal_server_error",
@@ -174,8 +182,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         // Other faces than problem+json are made of it.
         response.extensions_mut().insert(self);

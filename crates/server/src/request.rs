@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts as _, Path, Query, Request};
+use axum::extract::{ConnectInfo, FromRequestParts as _, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use understory::{Call, Error, Params, Principal};
+use understory::{Call, Error, Origin, Params, Principal};
 
 use crate::{Context, Problem};
 
@@ -48,12 +49,7 @@ impl Incoming {
 
     /// The body as a type of its own, and the names of keys that mean nothing to it.
     pub(crate) fn lenient_body<T: serde::de::DeserializeOwned>(&self) -> Result<(T, Vec<String>), Problem> {
-        let (mut track, mut unknown) = (serde_path_to_error::Track::new(), Vec::new());
-        let body = serde_path_to_error::Deserializer::new(&self.call.body, &mut track);
-        match serde_ignored::deserialize(body, |path| unknown.push(path.to_string())) {
-            Ok(body) => Ok((body, unknown)),
-            Err(error) => Err(misfit(&track.path(), &error).into()),
-        }
+        lenient(&self.call.body)
     }
 
     /// The body as a type of its own, which says itself whether it takes keys that it does not know.
@@ -61,6 +57,46 @@ impl Incoming {
         serde_path_to_error::deserialize(&self.call.body)
             .map_err(|error: serde_path_to_error::Error<_>| misfit(error.path(), error.inner()).into())
     }
+}
+
+/// A request of somebody who need not be known.
+pub(crate) struct Guest {
+    pub(crate) origin: Origin,
+    /// Whether the client reaches this server by TLS.
+    pub(crate) secure: bool,
+    body: Value,
+}
+
+impl Guest {
+    /// Takes a request apart; its body, if there is one, must be JSON within the limit.
+    pub(crate) async fn read(context: &Context, request: Request) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(&parts.headers, body, context.settings.body_limit).await?;
+        Ok(Self { origin: origin(context, &parts), secure: is_secure(context, &parts), body: parse(&bytes)? })
+    }
+
+    /// The body as a type of its own, and the names of keys that mean nothing to it.
+    pub(crate) fn lenient_body<T: serde::de::DeserializeOwned>(&self) -> Result<(T, Vec<String>), Problem> {
+        lenient(&self.body)
+    }
+}
+
+fn lenient<T: serde::de::DeserializeOwned>(body: &Value) -> Result<(T, Vec<String>), Problem> {
+    let (mut track, mut unknown) = (serde_path_to_error::Track::new(), Vec::new());
+    let body = serde_path_to_error::Deserializer::new(body, &mut track);
+    match serde_ignored::deserialize(body, |path| unknown.push(path.to_string())) {
+        Ok(body) => Ok((body, unknown)),
+        Err(error) => Err(misfit(&track.path(), &error).into()),
+    }
+}
+
+/// Tells a key that is null from one that is absent, with `default` for the latter.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Where a body does not fit its type, and why.
@@ -109,14 +145,33 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
 }
 
 /// The address at which clients reach this server: what trusted proxies say, else the `Host` header.
-fn base_url(context: &Context, parts: &Parts) -> String {
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let forwarded = |name: &str| (context.settings.trusted_hops > 0).then(|| header(name)).flatten();
-    // Each proxy appends: the one nearest to us stands last, the farthest trusted one `hops` from the end.
-    let nth_last =
-        |list: &str| list.rsplit(',').nth(context.settings.trusted_hops.saturating_sub(1)).map(|s| s.trim().to_owned());
-    let scheme = forwarded("x-forwarded-proto").and_then(nth_last).unwrap_or_else(|| "http".into());
-    let host = forwarded("x-forwarded-host").and_then(nth_last);
-    let host = host.or_else(|| header("host").map(str::to_owned)).unwrap_or_else(|| "localhost".into());
+pub(crate) fn base_url(context: &Context, parts: &Parts) -> String {
+    let scheme = forwarded(context, parts, "x-forwarded-proto").unwrap_or_else(|| "http".into());
+    let host = forwarded(context, parts, "x-forwarded-host");
+    let host = host.or_else(|| header(parts, "host").map(str::to_owned)).unwrap_or_else(|| "localhost".into());
     format!("{scheme}://{host}")
+}
+
+/// Whether the client reaches this server by TLS.
+pub(crate) fn is_secure(context: &Context, parts: &Parts) -> bool {
+    forwarded(context, parts, "x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// Where a request comes from: what trusted proxies say, else the other end of the connection.
+fn origin(context: &Context, parts: &Parts) -> Origin {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_string());
+    Origin {
+        address: forwarded(context, parts, "x-forwarded-for").or(peer),
+        user_agent: header(parts, "user-agent").map(str::to_owned),
+    }
+}
+
+/// What the farthest trusted proxy says. Each appends: the one nearest to us stands last.
+fn forwarded(context: &Context, parts: &Parts, name: &str) -> Option<String> {
+    let place = context.settings.trusted_hops.checked_sub(1)?;
+    header(parts, name)?.rsplit(',').nth(place).map(|said| said.trim().to_owned())
+}
+
+fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.headers.get(name)?.to_str().ok()
 }

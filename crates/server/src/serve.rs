@@ -36,7 +36,7 @@ impl Bound {
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
         // Made once: a router by itself is made ready anew, route by route, for every connection.
-        let service = router.into_make_service();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let mut tasks = tokio::task::JoinSet::new();
         for listener in self.listeners {
             let listener = listener.tap_io(|connection| give_up_after(connection, UNTAKEN));

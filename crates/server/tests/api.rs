@@ -5,7 +5,11 @@
 mod agents;
 #[path = "api/client.rs"]
 mod client;
+#[path = "api/conversations.rs"]
+mod conversations;
 #[path = "api/envelope.rs"]
 mod envelope;
 #[path = "api/health.rs"]
 mod health;
+#[path = "api/projects.rs"]
+mod projects;

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
-use understory::{Options, Understory};
+use understory::{Limits, Options, Registration, Understory};
 use understory_server::{Settings, router};
 use understory_sql::postgres::Pool;
 
@@ -68,6 +68,8 @@ impl TestServer {
         let home = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary directory: {error}"));
         let mut options = Options::new(home.path());
         options.admin_key = Some(ADMIN_KEY.to_owned());
+        options.people.registration = Registration::Open;
+        options.people.limits = Limits::none();
         let runtime = stores(&mut options).await.unwrap_or_else(|error| panic!("the database servers: {error}"));
         change(&mut options);
         let app = Understory::open(options).await.unwrap_or_else(|error| panic!("the server opens: {error:?}"));

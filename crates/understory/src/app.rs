@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use understory_auth::{Keys, Principal};
+use understory_auth::{Gate, Keys, People, PeopleSettings, Principal};
 use understory_llm::Providers;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
@@ -58,6 +58,8 @@ pub struct Options {
     pub migrate_servers: bool,
     /// The models that agents may answer with.
     pub providers: Arc<Providers>,
+    /// How people are let in.
+    pub people: PeopleSettings,
 }
 
 impl Options {
@@ -76,6 +78,7 @@ impl Options {
             pool_size: POOL_SIZE,
             migrate_servers: false,
             providers: Arc::new(Providers::with_echo()),
+            people: PeopleSettings::default(),
         }
     }
 
@@ -95,7 +98,7 @@ pub(crate) struct Inner {
     pub(crate) routes: Vec<Route>,
     pub(crate) store: Arc<dyn ConfigStore>,
     pub(crate) runtime: RuntimeStore,
-    pub(crate) keys: Keys,
+    pub(crate) gate: Gate,
     pub(crate) documents: DocumentCache,
     pub(crate) providers: Arc<Providers>,
     /// Who reads along in conversations.
@@ -146,11 +149,11 @@ impl Understory {
         lock: DataLock,
     ) -> Result<Self> {
         refuse_unfinished(&runtime).await?;
-        let keys = Keys::new(runtime.clone());
+        let gate = Gate::new(&runtime, PeopleSettings { home: options.home_tenant.clone(), ..options.people });
         let made = if options.make_admin_key || options.admin_key.is_some() {
-            keys.admin_key_ensure(options.admin_key.as_deref()).await?.shown
+            gate.keys.admin_key_ensure(options.admin_key.as_deref()).await?.shown
         } else {
-            keys.admin_key_recall().await?;
+            gate.keys.admin_key_recall().await?;
             None
         };
         let inner = Inner {
@@ -158,7 +161,7 @@ impl Understory {
             model,
             store,
             runtime,
-            keys,
+            gate,
             documents: DocumentCache::new(),
             providers: options.providers,
             hub: Hub::default(),
@@ -178,6 +181,7 @@ impl Understory {
         app.settle_left().await?;
         app.settle_answers().await?;
         app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
+        app.people().sessions_prune().await?;
         if app.inner.runtime.is_shared() {
             *app.attendant() = Some(Attendant::start(&app));
         }
@@ -227,7 +231,12 @@ impl Understory {
 
     /// The keys of this server.
     pub fn keys(&self) -> &Keys {
-        &self.inner.keys
+        &self.inner.gate.keys
+    }
+
+    /// The people of this server.
+    pub fn people(&self) -> &People {
+        &self.inner.gate.people
     }
 
     /// Where the data is.
@@ -235,9 +244,14 @@ impl Understory {
         &self.inner.data
     }
 
-    /// Who presents a key.
-    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Principal> {
-        Ok(self.inner.keys.require(presented).await?)
+    /// Who presents a key or an access token.
+    pub async fn authenticate(&self, presented: &str) -> Result<Principal> {
+        Ok(self.inner.gate.require(presented).await?)
+    }
+
+    /// Who presents the token of a session, as browsers do.
+    pub async fn authenticate_session(&self, presented: &str) -> Result<Principal> {
+        Ok(self.inner.gate.require_session(presented).await?)
     }
 
     /// Looks a project up; a project that is not there, or not this principal's to know of, is not found.

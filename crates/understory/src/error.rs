@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use understory_auth::AuthError;
 use understory_manage::merge::Conflict;
@@ -22,6 +23,15 @@ pub enum Error {
     /// No valid key was presented.
     #[error("a valid key is required, as 'Authorization: Bearer …' or 'X-API-Key'")]
     Unauthorized,
+    /// Address and password are not those of somebody who may sign in.
+    #[error("Invalid credentials")]
+    Credentials,
+    /// It was tried too often.
+    #[error("too many tries; try again in {} s", whole_seconds(.retry_after))]
+    TooMany {
+        /// When it may be tried again.
+        retry_after: Duration,
+    },
     /// The principal may not do this.
     #[error("{0}")]
     Forbidden(String),
@@ -111,6 +121,11 @@ impl From<AuthError> for Error {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Unauthorized => Self::Unauthorized,
+            AuthError::Credentials => Self::Credentials,
+            AuthError::TooMany { retry_after } => Self::TooMany { retry_after },
+            AuthError::NotAdmitted(_) | AuthError::NotAPerson => Self::Forbidden(error.to_string()),
+            AuthError::Invalid(errors) => Self::Invalid(errors),
+            AuthError::NoUser(id) => Self::not_found("User", id),
             AuthError::KeyName(_) => Self::field("/name", "pattern", error.to_string()),
             AuthError::KeyExists(_) => Self::Conflict(error.to_string()),
             AuthError::NoKey(name) => Self::not_found("Key", name),
@@ -131,6 +146,11 @@ impl From<RuntimeError> for Error {
             other => Self::internal(other),
         }
     }
+}
+
+/// Whole seconds after which a time has passed.
+pub fn whole_seconds(time: &Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Says broken laws in the API's terms: the parent in the path is 404, a reference to nothing 400, a duplicate what

@@ -72,6 +72,7 @@ mod migrate;
 mod names;
 mod naming;
 mod operations;
+mod people;
 mod project;
 mod routes;
 mod row_history;
@@ -90,12 +91,12 @@ pub use bundle::{Applied, RefMoved};
 pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Source};
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
-    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackRequest, MessagePage,
-    MessageRequest, MessageRole, MessagesWanted, Subscription, text_of,
+    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackKind,
+    FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Speaker, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};
-pub use error::{Error, Result};
+pub use error::{Error, Result, whole_seconds};
 pub use etag::etag_of;
 pub use full::Document;
 pub use generation::Exchange;
@@ -111,15 +112,18 @@ pub use operations::{Kind as OperationKind, Operation, Undone};
 pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
-pub use simple::{AgentBody, AgentConfiguration, AgentState, Capability};
+pub use simple::{AgentBody, AgentConfiguration, AgentState, Answered, Capability, Question, TaskRequest};
 pub use stores::MixedStores;
-pub use understory_auth::{AuthError, Keys, Principal, PrincipalKind, Secret};
+pub use understory_auth::{
+    AuthError, Keys, Limits, NewPerson, Origin, People, PeopleSettings, PersonChange, PersonDetails, Principal,
+    PrincipalKind, Rate, Registration, Role, Secret, SignIn,
+};
 pub use understory_llm as llm;
 pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::{
     AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Message, RuntimeError, Start,
-    StoredEvent, USER_FACING,
+    StoredEvent, USER_FACING, User,
 };
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};

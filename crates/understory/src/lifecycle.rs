@@ -153,6 +153,7 @@ impl Understory {
         let intent = self.inner.runtime.project_deletion_begin(tenant, id).await?;
         let intent = intent.ok_or_else(|| Error::not_found("Project", id))?;
         self.forget_project(tenant, id);
+        self.inner.gate.forget();
         let finished = self.finish_deletion(&intent).await;
         finished.inspect_err(|_| self.inner.runtime.intent_leave(&intent))
     }

@@ -55,13 +55,13 @@ struct Session {
 
 impl Session {
     async fn open(app: &Understory, key: String) -> Result<Self, Error> {
-        let principal = app.authenticate(Some(&key)).await?;
+        let principal = app.authenticate(&key).await?;
         Ok(Self { key, principal })
     }
 
     /// Whether the key is still good. A store that does not answer decides nothing.
     async fn renew(&mut self, app: &Understory) -> bool {
-        match app.authenticate(Some(&self.key)).await {
+        match app.authenticate(&self.key).await {
             Ok(principal) => self.principal = principal,
             Err(Error::Unauthorized) => return false,
             Err(error) => tracing::warn!(%error, "a key could not be looked up again"),

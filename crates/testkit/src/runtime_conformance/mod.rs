@@ -4,11 +4,13 @@
 //! that only a server can break.
 
 mod agent_status;
+mod api_keys;
 mod conversations;
 mod idempotency;
 mod intents;
 mod keys;
 mod migrations;
+mod people;
 mod places;
 mod registry;
 mod replicas;
@@ -17,11 +19,13 @@ mod settings;
 mod transfer;
 
 pub use agent_status::*;
+pub use api_keys::*;
 pub use conversations::*;
 pub use idempotency::*;
 pub use intents::*;
 pub use keys::*;
 pub use migrations::*;
+pub use people::*;
 pub use places::{InDirectory, OnServer, Place};
 pub use registry::*;
 pub use replicas::*;
@@ -65,6 +69,17 @@ macro_rules! runtime_conformance_tests {
             messages_are_paged_both_ways,
             a_message_reads_back_as_it_was_said,
             a_deleted_conversation_takes_its_messages,
+            people_are_found_with_their_roles,
+            an_address_and_a_user_name_are_taken_once,
+            changes_of_a_person_meet,
+            an_admission_is_used_once,
+            wrong_passwords_are_counted,
+            a_replaced_token_ends_its_session,
+            sessions_end_with_what_they_stand_on,
+            a_profile_is_begun_and_changed,
+            api_keys_are_found_by_their_public_id,
+            api_keys_are_rotated_and_deleted,
+            a_deleted_project_leaves_no_way_in,
             events_are_numbered_without_gaps,
             an_answer_ends_once,
             an_answer_is_asked_to_stop,
@@ -72,6 +87,7 @@ macro_rules! runtime_conformance_tests {
             messages_are_searched_in_whatever_case,
             feedback_is_on_a_message_or_a_conversation,
             commits_of_messages_and_pins_are_named,
+            a_task_says_how_it_stands,
             a_deleted_project_takes_its_conversations,
             an_agents_status_is_the_last_one_said,
             settings_are_kept_and_replaced,

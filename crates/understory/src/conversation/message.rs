@@ -20,7 +20,7 @@ pub struct MessageRequest {
     /// Its id; one is made if there is none.
     pub id: Option<String>,
     /// Who says it.
-    pub role: Role,
+    pub role: Speaker,
     /// What is said: a text, a list of parts, or an object of both.
     pub content: Value,
     /// The task that it belongs to.
@@ -37,12 +37,12 @@ pub struct MessageRequest {
 }
 
 impl MessageRequest {
-    /// A text, and nothing else said of it.
-    pub fn new(role: Role, text: impl Into<String>) -> Self {
+    /// What a user says, to be answered.
+    pub fn of_user(id: String, text: &str) -> Self {
         Self {
-            id: None,
-            role,
-            content: Value::String(text.into()),
+            id: Some(id),
+            role: Speaker::User,
+            content: text.into(),
             task_id: None,
             parent_message_id: None,
             metadata: None,
@@ -66,7 +66,7 @@ impl MessageRequest {
 /// Who says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum Speaker {
     /// A person.
     #[serde(alias = "human", alias = "person")]
     User,
@@ -77,7 +77,7 @@ pub enum Role {
     System,
 }
 
-impl Role {
+impl Speaker {
     /// The role as it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -147,7 +147,7 @@ impl Project {
                 return Err(Error::field("/parentMessageId", "reference", detail));
             }
         }
-        let by_agent = new.role == Role::Agent;
+        let by_agent = new.role == Speaker::Agent;
         let commit = if by_agent { Some(self.conversation_commit(conversation).await?) } else { None };
         Ok(NewMessage {
             id,
@@ -215,11 +215,10 @@ impl Project {
     /// the branch.
     pub async fn message_configuration(&self, id: &str) -> Result<AgentAt> {
         let message = self.message(id).await?;
-        let commit = message.commit_hash.ok_or_else(|| {
-            Error::Unprocessable("the message names no commit: no configuration of the project produced it".into())
-        })?;
+        // What a person says is produced by no configuration.
+        let commit = message.commit_hash.ok_or_else(|| Error::not_found("Configuration", id))?;
         let agent = self.conversation(&message.conversation_id).await?.agent_id;
-        let agent = agent.ok_or_else(|| Error::Unprocessable("the conversation has no agent".into()))?;
+        let agent = agent.ok_or_else(|| Error::not_found("Configuration", id))?;
         self.agent_at(&agent, &commit).await
     }
 

@@ -14,6 +14,7 @@ use understory_runtime::{Generation, Message, NewMessage};
 
 use crate::conversation::{MessageRequest, event};
 use crate::project::Project;
+use crate::simple::AgentState;
 use crate::{Error, Result};
 
 use prompt::{Brief, begun_metadata};
@@ -63,8 +64,14 @@ impl Project {
             Err(why) => Err(why),
         };
         match started {
-            Ok((provider, request)) => Running::spawn(self, generation, message.clone(), provider, request),
-            Err(why) => return self.answer_fail(&generation, message, &why).await,
+            Ok((provider, request)) => {
+                self.agent_state_note(agent, AgentState::Thinking).await;
+                Running::spawn(self, agent, generation, message.clone(), provider, request);
+            }
+            Err(why) => {
+                self.agent_state_note(agent, AgentState::Error).await;
+                return self.answer_fail(&generation, message, &why).await;
+            }
         }
         Ok(message)
     }

@@ -1,5 +1,4 @@
 use serde::{Deserialize, Serialize};
-use understory_runtime::ProjectKey;
 
 use crate::Result;
 use crate::project::Project;
@@ -40,10 +39,6 @@ impl AgentState {
 impl Project {
     /// Says what an agent is doing from now on. It makes no commit.
     pub async fn agent_state_set(&self, agent: &str, state: AgentState) -> Result<()> {
-        Ok(self.app().inner.runtime.agent_status_set(&self.runtime_key(), agent, state.as_str()).await?)
-    }
-
-    pub(super) fn runtime_key(&self) -> ProjectKey {
-        ProjectKey { tenant: self.id().tenant.clone(), project: self.id().id.clone() }
+        Ok(self.runtime().agent_status_set(&self.key(), agent, state.as_str()).await?)
     }
 }

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use socketioxide::extract::{AckSender, SocketRef};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use understory::model::id::made_id;
 use understory::model::{now, timestamp_iso};
-use understory::{ConversationRequest, Error, MessageRequest, MessageRole, Project, Understory};
+use understory::{ConversationRequest, Error, MessageRequest, Project, Understory};
 
 use super::call::{Answer, Approval, Call, Join, Task};
 use super::line::{Done, End, Line};
@@ -174,7 +175,7 @@ impl Peer {
         let new = ConversationRequest { agent_id: agent_id.clone(), title, ..Default::default() };
         let conversation = home.conversation_create(new).await?.id;
         self.follow(&home, conversation.clone(), Some(0), Some(agent_id.clone())).await?;
-        let message = MessageRequest::new(MessageRole::User, task);
+        let message = MessageRequest::of_user(made_id(), &task);
         let answer = home.message_say(&conversation, message).await?.answer.map(|answer| answer.id);
         let data = json!({
             "agentId": agent_id, "taskId": answer, "conversationId": conversation, "status": "in_progress",
