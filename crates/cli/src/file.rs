@@ -37,6 +37,8 @@ pub struct FileSettings {
     /// Providers of models by name.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

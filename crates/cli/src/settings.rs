@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use understory::llm::Providers;
-use understory::{MAX_BRANCHES, Options};
+use understory::{HOME_TENANT, MAX_BRANCHES, Options};
 
 use crate::args::Global;
 use crate::databases::Databases;
@@ -39,6 +39,8 @@ pub struct Settings {
     pub server: understory_server::Settings,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: String,
     /// The database servers that hold the data, where it is not in the directory.
     pub databases: Databases,
     /// The models that agents may answer with.
@@ -112,6 +114,7 @@ impl Settings {
         let limit = environment.number("UNDERSTORY_BODY_LIMIT")?;
         let branches = environment.number("UNDERSTORY_MAX_BRANCHES")?;
         let stop = environment.flag("UNDERSTORY_STOP_UNREAD_ANSWERS")?;
+        let home = environment.text("UNDERSTORY_HOME_TENANT").or(file.home_tenant);
         let origins = environment.list("UNDERSTORY_CORS_ORIGINS").or(file.cors_origins);
         Ok(Self {
             data: named.unwrap_or_else(|| here.join(DATA)),
@@ -128,6 +131,7 @@ impl Settings {
                 stop_unread_answers: stop.or(file.stop_unread_answers).unwrap_or(defaults.stop_unread_answers),
             },
             max_branches: branches.or(file.max_branches).unwrap_or(MAX_BRANCHES),
+            home_tenant: home.unwrap_or_else(|| HOME_TENANT.to_owned()),
             databases: Databases::read(flags, &environment, file.pool_size)?,
             providers: crate::providers::read(&environment, &file.providers)?,
         })
@@ -147,6 +151,7 @@ impl Settings {
         options.admin_key.clone_from(&self.admin_key);
         options.model.clone_from(&self.model);
         options.max_branches = self.max_branches;
+        options.home_tenant.clone_from(&self.home_tenant);
         options.manage_url.clone_from(&self.databases.manage);
         options.runtime_url.clone_from(&self.databases.runtime);
         options.pool_size = self.databases.pool_size;

@@ -50,14 +50,14 @@ fn in_the_source_tree() {
     cli.fails(&["model", "check"], 1, "user");
     assert!(cli.ok(&["model", "diff"]).contains("minor  manage: new table examples (10 columns)"));
     cli.ok(&["model", "migration", "add_example"]);
-    assert!(cli.ok(&["model", "check"]).contains("41"));
+    assert!(cli.ok(&["model", "check"]).contains("43"));
     for file in ["sqlite.sql", "postgres.sql", "schema.json"] {
-        assert!(cli.home().join("migrations/manage/0002_add_example").join(file).exists(), "{file}");
+        assert!(cli.home().join("migrations/manage/0003_add_example").join(file).exists(), "{file}");
     }
     let changelog = std::fs::read_to_string(cli.home().join("CHANGELOG.md")).unwrap();
     assert!(changelog.contains("add_example"), "{changelog}");
     cli.ok(&["model", "migration", "add_example", "--drop"]);
-    assert!(!cli.home().join("migrations/manage/0002_add_example").exists());
+    assert!(!cli.home().join("migrations/manage/0003_add_example").exists());
 }
 
 #[test]

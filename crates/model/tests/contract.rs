@@ -53,6 +53,7 @@ const DELIBERATE: &[(&str, &str, &str)] = &[
         "signature_verification: default none, the contract's is 'null'::jsonb",
         "a JSON null and an SQL null are one value here",
     ),
+    ("agent", "own column metadata", "agents of `/api` have an owner, capabilities and settings that no column holds"),
 ];
 
 #[derive(Deserialize)]

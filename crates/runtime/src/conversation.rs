@@ -39,6 +39,7 @@ const DELETE_ALL: &[&str] = &[
     "delete from generations where tenant_id = ? and project_id = ?",
     "delete from stream_chunks where tenant_id = ? and project_id = ?",
     "delete from feedback where tenant_id = ? and project_id = ?",
+    "delete from tasks where tenant_id = ? and project_id = ?",
     "delete from messages where tenant_id = ? and project_id = ?",
     "delete from conversations where tenant_id = ? and project_id = ?",
     "delete from audit where tenant_id = ? and project_id = ?",

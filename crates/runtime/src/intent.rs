@@ -4,6 +4,7 @@ use understory_model::id::made_id;
 use understory_model::now;
 use understory_sql::{SqlValue, Statements};
 
+use crate::agent_status::agent_status_delete_in_txn;
 use crate::alias::commit_alias_delete_in_txn;
 use crate::api_key::api_keys_remove_in_txn;
 use crate::columns::{Columns, decode_all};
@@ -157,6 +158,7 @@ impl RuntimeStore {
             project_members_remove_in_txn(db, &new.tenant_id, &new.project_id)?;
             api_keys_remove_in_txn(db, &new.tenant_id, &new.project_id)?;
             conversations_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
+            agent_status_delete_in_txn(db, &new.tenant_id, &new.project_id)?;
             intent_insert_in_txn(db, &new, &run)
         });
         match begun.await {

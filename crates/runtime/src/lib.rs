@@ -1,9 +1,10 @@
 //! The transactional store: people with their sessions and roles, conversations with their messages and events, answers
-//! in the making, feedback, tenants, projects, intents, keys, idempotency records, settings, replicas and the earlier
-//! hashes of commits.
+//! in the making, feedback, tenants, projects, intents, keys, idempotency records, settings, what agents are doing,
+//! replicas and the earlier hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.
 
+mod agent_status;
 mod alias;
 mod api_key;
 mod audit;
@@ -31,11 +32,13 @@ mod server;
 mod session;
 mod setting;
 mod store;
+mod task;
 mod tenant;
 mod transfer;
 mod user;
 mod user_profile;
 
+pub use agent_status::AgentStatus;
 pub use alias::CommitAlias;
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey, StoredApiKey};
 pub use audit::AuditEntry;
@@ -56,6 +59,7 @@ pub use project::{Inventory, ProjectRecord};
 pub use scope::ProjectKey;
 pub use session::{NewSession, Rotation, Session, SignedIn};
 pub use store::RuntimeStore;
+pub use task::Task;
 pub use transfer::{After, RowsOf};
 pub use understory_sql::migration::Migrate;
 pub use user::{Admission, NewUser, StoredUser, User, UserDetails};

@@ -31,9 +31,10 @@ fn statements() -> Vec<&'static str> {
     let intents = [intent::SQL, intent::REF_CHANGE_SQL].concat();
     let registry = [tenant::SQL, project::SQL, &intents, key::SQL, idempotency::SQL, setting::SQL].concat();
     let chat =
-        [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL].concat();
+        [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL, task::SQL]
+            .concat();
     let people = [user::SQL, user_profile::SQL, membership::SQL, invitation::SQL, session::SQL, api_key::SQL].concat();
-    [&registry, replica::SQL, alias::SQL, &chat, &people].concat()
+    [&registry, replica::SQL, alias::SQL, &chat, agent_status::SQL, &people].concat()
 }
 
 #[test]

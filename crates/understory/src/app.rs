@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use understory_auth::{Gate, Keys, People, PeopleSettings, Principal};
 use understory_llm::Providers;
 use understory_manage::{ConfigStore, ProjectId};
@@ -17,6 +18,7 @@ use crate::conversation::Hub;
 use crate::copy::refuse_unfinished;
 use crate::full::DocumentCache;
 use crate::generation::Running;
+use crate::home::HOME_TENANT;
 use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
@@ -43,6 +45,8 @@ pub struct Options {
     pub synced: bool,
     /// The most branches that a project may have.
     pub max_branches: usize,
+    /// The tenant of the simple API's projects.
+    pub home_tenant: String,
     /// The DoltGres database that holds versioned configuration, instead of files in the directory. Only together with
     /// the next one.
     pub manage_url: Option<ServerUrl>,
@@ -68,6 +72,7 @@ impl Options {
             model: None,
             synced: true,
             max_branches: MAX_BRANCHES,
+            home_tenant: HOME_TENANT.to_owned(),
             manage_url: None,
             runtime_url: None,
             pool_size: POOL_SIZE,
@@ -94,8 +99,6 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn ConfigStore>,
     pub(crate) runtime: RuntimeStore,
     pub(crate) gate: Gate,
-    /// The tenant in which people have projects of their own.
-    pub(crate) home: String,
     pub(crate) documents: DocumentCache,
     pub(crate) providers: Arc<Providers>,
     /// Who reads along in conversations.
@@ -104,6 +107,8 @@ pub(crate) struct Inner {
     pub(crate) running: Running,
     pub(crate) data: PathBuf,
     pub(crate) max_branches: usize,
+    pub(crate) home_tenant: String,
+    pub(crate) opened: Instant,
     admin_key: std::sync::Mutex<Option<String>>,
     /// Projects looked up before. Used where this process alone writes the registry, so that what is here is so.
     projects: RwLock<Projects>,
@@ -126,6 +131,9 @@ impl Understory {
     /// Opens a data directory: makes it if it is not there, and finishes what an earlier process left half done.
     pub async fn open(options: Options) -> Result<Self> {
         stores::refuse_mixed(&options)?;
+        if !id::is_resource_id(&options.home_tenant, 256) {
+            return Err(Error::BadRequest(format!("'{}' is no id of a tenant", options.home_tenant)));
+        }
         let lock = DataLock::take(&options.data).map_err(Error::internal)?;
         let (model, migrations) = load_model(options.model.as_deref())?;
         let store = stores::open_manage(&options, &model, &migrations).await?;
@@ -141,8 +149,7 @@ impl Understory {
         lock: DataLock,
     ) -> Result<Self> {
         refuse_unfinished(&runtime).await?;
-        let home = options.people.home.clone();
-        let gate = Gate::new(&runtime, options.people);
+        let gate = Gate::new(&runtime, options.people, &options.home_tenant);
         let made = if options.make_admin_key || options.admin_key.is_some() {
             gate.keys.admin_key_ensure(options.admin_key.as_deref()).await?.shown
         } else {
@@ -155,13 +162,14 @@ impl Understory {
             store,
             runtime,
             gate,
-            home,
             documents: DocumentCache::new(),
             providers: options.providers,
             hub: Hub::default(),
             running: Running::default(),
             data: options.data,
             max_branches: options.max_branches,
+            home_tenant: options.home_tenant,
+            opened: Instant::now(),
             admin_key: std::sync::Mutex::new(made.map(|secret| secret.reveal().to_owned())),
             projects: RwLock::default(),
             lifecycle: Arc::default(),
@@ -282,13 +290,6 @@ impl Understory {
         let mut projects = self.inner.projects.write().unwrap_or_else(PoisonError::into_inner);
         projects.known.remove(&key);
         projects.epoch += 1;
-    }
-
-    /// Whether both stores answer.
-    pub async fn ready(&self) -> (bool, bool) {
-        let runtime = self.inner.runtime.tenant_list().await.is_ok();
-        let manage = self.inner.store.answers().await.is_ok();
-        (manage, runtime)
     }
 }
 

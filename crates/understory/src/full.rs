@@ -112,7 +112,7 @@ impl Project {
         Ok(written.with(value))
     }
 
-    fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope {
         Scope::new(&self.id().tenant, &self.id().id)
     }
 }

@@ -60,7 +60,9 @@ mod etag;
 pub mod files;
 mod full;
 mod generation;
+mod health;
 mod history;
+mod home;
 mod housekeeping;
 mod idempotency;
 mod lifecycle;
@@ -75,6 +77,7 @@ mod project;
 mod routes;
 mod row_history;
 mod rows;
+mod simple;
 mod stores;
 mod undo;
 mod write;
@@ -88,8 +91,8 @@ pub use bundle::{Applied, RefMoved};
 pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Source};
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
-    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackRequest, MessagePage,
-    MessageRequest, MessagesWanted, Subscription, text_of,
+    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackKind,
+    FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Role, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};
@@ -97,7 +100,9 @@ pub use error::{Error, Result, whole_seconds};
 pub use etag::etag_of;
 pub use full::Document;
 pub use generation::Exchange;
+pub use health::{Health, StoreHealth};
 pub use history::{Cursor, Entry, LogQuery, Paged, RowEvent};
+pub use home::HOME_TENANT;
 pub use housekeeping::{Collected, Stats, UNDO_KEPT};
 pub use idempotency::{Idempotent, Outcome, StoredAnswer};
 pub use lock::{LockError, Server};
@@ -107,10 +112,11 @@ pub use operations::{Kind as OperationKind, Operation, Undone};
 pub use project::{Project, View};
 pub use routes::{Params, Route, Verb, routes};
 pub use row_history::{cursor, limit, outcome};
+pub use simple::{AgentBody, AgentConfiguration, AgentState, Answered, Capability, Question, TaskRequest};
 pub use stores::MixedStores;
 pub use understory_auth::{
     AuthError, Keys, Limits, NewPerson, Origin, People, PeopleSettings, PersonChange, PersonDetails, Principal,
-    PrincipalKind, Rate, Registration, Role, Secret, SignIn,
+    PrincipalKind, Rate, Registration, Secret, ServerRole, SignIn,
 };
 pub use understory_llm as llm;
 pub use understory_manage as manage;

@@ -18,13 +18,14 @@ macro_rules! names {
 }
 
 names! {
-    project = "project" { STOP_WHEN = "stop_when" }
+    project = "project" { STOP_WHEN = "stop_when", MODELS = "models" }
     agent = "agent" {
-        CONTEXT_CONFIG = "context_config_id", STOP_WHEN = "stop_when",
+        CONTEXT_CONFIG = "context_config_id", STOP_WHEN = "stop_when", METADATA = "metadata",
+        PROMPT = "prompt", MODELS = "models", DEFAULT_SUB_AGENT = "default_sub_agent_id",
     }
     sub_agent = "sub_agent" {
         STOP_WHEN = "stop_when", OUTPUT_CONTRACT = "output_contract",
-        HISTORY = "conversation_history_config",
+        HISTORY = "conversation_history_config", MODELS = "models",
     }
     tool = "tool" { LAST_ERROR = "last_error", CAPABILITIES = "capabilities", IMAGE = "image_url" }
     function_tool = "function_tool" { FUNCTION = "function_id" }

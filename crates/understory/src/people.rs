@@ -1,7 +1,7 @@
 //! People of the server, and the project that each has of their own.
 
 use serde_json::json;
-use understory_auth::{NewPerson, Origin, PersonDetails, Principal, Role, SignIn};
+use understory_auth::{NewPerson, Origin, PersonDetails, Principal, ServerRole, SignIn};
 use understory_runtime::{Membership, User};
 
 use crate::app::Understory;
@@ -22,7 +22,7 @@ impl Understory {
     }
 
     /// Makes somebody a user on behalf of who runs the server.
-    pub async fn user_create(&self, details: PersonDetails, password: &str, role: Role) -> Result<User> {
+    pub async fn user_create(&self, details: PersonDetails, password: &str, role: ServerRole) -> Result<User> {
         let user = self.inner.gate.people.user_create(details, password, role).await?;
         self.own_project_ensure(&user).await?;
         Ok(user)
@@ -37,7 +37,7 @@ impl Understory {
 
     /// Makes somebody's own project unless it is there. Of several that do this at once one makes it.
     async fn own_project_ensure(&self, user: &User) -> Result<()> {
-        let (home, id) = (&self.inner.home, &user.default_project);
+        let (home, id) = (&self.inner.home_tenant, &user.default_project);
         if self.project_id(home, id).await?.is_some() {
             return Ok(());
         }

@@ -1,137 +1,18 @@
 //! OpenAPI operations of routes that no entity file gives.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::operations::{path_parameters, problems, query_parameter, ref_parameter, reference};
+use super::simple;
+use super::written::{EVENTS, Written, written};
 
 const TENANT: &str = "/manage/tenants/{tenantId}";
 const PROJECT: &str = "/manage/tenants/{tenantId}/projects/{projectId}";
 
-/// One operation, written down.
-struct Written {
-    path: String,
-    verb: &'static str,
-    id: &'static str,
-    tag: &'static str,
-    query: &'static [(&'static str, &'static str)],
-    body: Option<Value>,
-    body_required: bool,
-    answers: Vec<(u16, Option<Value>)>,
-    /// Media types of the body and of the answer, where they are not JSON.
-    body_type: &'static str,
-    answer_type: &'static str,
-    /// The status and media type of another form of the answer.
-    other: Option<(u16, &'static str)>,
-}
-
-const JSON: &str = "application/json";
-const LINES: &str = "application/x-ndjson";
-const EVENTS: &str = "text/event-stream";
-
-fn written(path: String, verb: &'static str, id: &'static str, tag: &'static str) -> Written {
-    Written {
-        path,
-        verb,
-        id,
-        tag,
-        query: &[],
-        body: None,
-        body_required: true,
-        answers: Vec::new(),
-        body_type: JSON,
-        answer_type: JSON,
-        other: None,
-    }
-}
-
-impl Written {
-    fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
-        self.query = query;
-        self
-    }
-
-    fn body(mut self, schema: &str) -> Self {
-        self.body = Some(reference(schema));
-        self
-    }
-
-    /// A body that may be left out.
-    fn optional_body(self, schema: &str) -> Self {
-        Self { body_required: false, ..self.body(schema) }
-    }
-
-    fn answer(mut self, status: u16, schema: &str) -> Self {
-        self.answers.push((status, Some(reference(schema))));
-        self
-    }
-
-    /// An answer of lines of JSON.
-    fn lines(self, status: u16) -> Self {
-        self.text(status, LINES)
-    }
-
-    /// An answer that is text of another media type.
-    fn text(mut self, status: u16, media_type: &'static str) -> Self {
-        self.answers.push((status, Some(json!({ "type": "string" }))));
-        Self { answer_type: media_type, ..self }
-    }
-
-    /// The same for clients that ask for it, beside the answer in JSON.
-    fn or_text(mut self, status: u16, media_type: &'static str) -> Self {
-        self.other = Some((status, media_type));
-        self
-    }
-
-    /// A body of lines of JSON.
-    fn lines_body(self) -> Self {
-        Self { body: Some(json!({ "type": "string" })), body_type: LINES, ..self }
-    }
-
-    fn empty(mut self, status: u16) -> Self {
-        self.answers.push((status, None));
-        self
-    }
-
-    fn operation(&self) -> Value {
-        let mut parameters = path_parameters(&self.path);
-        parameters.extend(
-            self.query.iter().map(
-                |(name, ty)| {
-                    if *name == "ref" { ref_parameter() } else { query_parameter(name, ty) }
-                },
-            ),
-        );
-        let mut responses = problems(self.verb != "GET");
-        for (status, schema) in &self.answers {
-            let mut answer = json!({ "description": "Done." });
-            if let Some(schema) = schema {
-                answer["content"] = json!({ self.answer_type: { "schema": schema } });
-            }
-            responses[status.to_string()] = answer;
-        }
-        if let Some((status, media_type)) = self.other {
-            let status = status.to_string();
-            if responses[&status].is_null() {
-                responses[&status] = json!({ "description": "Done." });
-            }
-            responses[&status]["content"][media_type] = json!({ "schema": { "type": "string" } });
-        }
-        let mut operation = json!({
-            "operationId": self.id, "tags": [self.tag], "parameters": parameters, "responses": responses,
-        });
-        if let Some(body) = &self.body {
-            operation["requestBody"] =
-                json!({ "required": self.body_required, "content": { self.body_type: { "schema": body } } });
-        }
-        operation
-    }
-}
-
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
-    let of_projects = [projects(), branches(), tags(), history(), undo(), files()].into_iter().flatten();
-    let at_run_time = [conversations(), messages(), feedback()].into_iter().flatten();
-    let all = of_projects.chain(at_run_time).chain(admin()).chain(open());
+    let of_projects = [projects(), branches(), tags(), history(), undo(), files()];
+    let others = [conversations(), messages(), feedback(), admin(), open(), simple::operations()];
+    let all = of_projects.into_iter().chain(others).flatten();
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
 
@@ -387,16 +268,13 @@ fn admin() -> Vec<Written> {
 
 fn open() -> Vec<Written> {
     vec![
-        written("/health".into(), "GET", "health", "Health").answer(200, "Health"),
-        written("/ready".into(), "GET", "ready", "Health").answer(200, "Ready"),
+        written("/health".into(), "GET", "health", "Health").open().answer(200, "Health"),
+        written("/ready".into(), "GET", "ready", "Health").open().answer(200, "Ready").answer(503, "Ready"),
     ]
 }
 
 /// Component schemas of these operations.
 pub(super) fn schemas() -> Map<String, Value> {
-    let text: Value = serde_json::from_str(include_str!("schemas.json")).unwrap_or_default();
-    match text {
-        Value::Object(schemas) => schemas,
-        _ => Map::new(),
-    }
+    let files = [include_str!("schemas.json"), include_str!("simple.json")];
+    files.into_iter().filter_map(|text| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten().collect()
 }

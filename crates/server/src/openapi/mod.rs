@@ -3,6 +3,8 @@
 mod handwritten;
 mod left_out;
 mod operations;
+mod simple;
+mod written;
 
 use serde_json::{Map, Value, json};
 use understory::model::{Model, component_schemas, shared_schema};

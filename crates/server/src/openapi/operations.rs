@@ -114,7 +114,7 @@ fn responses(model: &Model, route: &Route) -> Value {
     if let Some(schema) = schema {
         answer["content"] = json!({ "application/json": { "schema": schema } });
     }
-    let mut responses = problems(!route.action.is_read());
+    let mut responses = refusals(!route.action.is_read(), PROBLEM);
     responses[status.to_string()] = answer;
     if matches!(route.action, Action::AgentPut) {
         responses["201"] = responses["200"].clone();
@@ -122,9 +122,14 @@ fn responses(model: &Model, route: &Route) -> Value {
     responses
 }
 
+/// How a refusal looks: its media type and schema.
+pub(super) type Refusal = (&'static str, &'static str);
+pub(super) const PROBLEM: Refusal = ("application/problem+json", "Problem");
+pub(super) const ENVELOPE: Refusal = ("application/json", "ApiError");
+
 /// The refusals that every operation may answer.
-pub(super) fn problems(writes: bool) -> Value {
-    let problem = |text: &str| json!({ "description": text, "content": { "application/problem+json": { "schema": reference("Problem") } } });
+pub(super) fn refusals(writes: bool, (media, schema): Refusal) -> Value {
+    let problem = |text: &str| json!({ "description": text, "content": { media: { "schema": reference(schema) } } });
     let mut problems = json!({
         "400": problem("The request breaks the model or makes no sense."),
         "401": problem("No valid key."),

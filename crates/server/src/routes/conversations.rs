@@ -55,13 +55,8 @@ async fn list(State(context): State<Context>, request: Request) -> Answered {
     let text = |name: &str| call.query.get(name).cloned().unwrap_or_default();
     let filter = ConversationFilter { agent_id: text("agentId"), user_id: text("userId"), state: state(call)? };
     let (page, limit) = (number(call, "page", 1, 1_000_000)?, number(call, "limit", 20, 200)?);
-    let start = match call.query.get("cursor") {
-        Some(cursor) => after(cursor)?,
-        None => Start::Skip(page.saturating_sub(1).saturating_mul(limit)),
-    };
-    let (found, total) = project.conversations(&filter, &start, limit).await?;
-    let full = found.len() == limit as usize;
-    let next = found.last().filter(|_| full).map(|last| format!("{}~{}", last.updated_at, last.id));
+    let (found, total) = project.conversations(&filter, &start(call, limit)?, limit).await?;
+    let next = next(&found, limit);
     let seen = u64::from(page.saturating_mul(limit));
     let pagination = json!({
         "page": page, "limit": limit, "total": total, "hasMore": next.is_some() && seen < total, "next": next,
@@ -70,7 +65,23 @@ async fn list(State(context): State<Context>, request: Request) -> Answered {
     Ok(answer(200, json!({ "conversations": conversations, "pagination": pagination })))
 }
 
-fn state(call: &Call) -> Result<String, Error> {
+/// Where the page that a request asks for begins.
+pub(super) fn start(call: &Call, limit: u32) -> Result<Start, Error> {
+    let page = number(call, "page", 1, 1_000_000)?;
+    match call.query.get("cursor") {
+        Some(cursor) => after(cursor),
+        None => Ok(Start::Skip(page.saturating_sub(1).saturating_mul(limit))),
+    }
+}
+
+/// The cursor of the page after this one, if there may be one.
+pub(super) fn next(page: &[Conversation], limit: u32) -> Option<String> {
+    let last = page.last().filter(|_| page.len() == limit as usize);
+    last.map(|last| format!("{}~{}", last.updated_at, last.id))
+}
+
+/// Whether open conversations are wanted, or those that were put aside; empty for both.
+pub(super) fn state(call: &Call) -> Result<String, Error> {
     match call.query.get("status").map(String::as_str) {
         None | Some("") => Ok(String::new()),
         Some(state @ ("active" | "archived")) => Ok(state.to_owned()),

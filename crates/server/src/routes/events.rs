@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use understory::{Error, MessageRequest, Project, StoredEvent, Subscription};
 
 use super::branches::open;
+use crate::request::Incoming;
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
@@ -22,6 +23,11 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// The events of a conversation: after `Last-Event-ID` or `?after=`, else those to come.
 pub(super) async fn follow(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
+    follow_in(&incoming, &project).await
+}
+
+/// The same of a conversation of a project.
+pub(super) async fn follow_in(incoming: &Incoming, project: &Project) -> Answered {
     let header = incoming.headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let given = header.or_else(|| incoming.call.query.get("after").map(String::as_str));
     let bad = |_| Error::field("/after", "type", "the last event is a number");

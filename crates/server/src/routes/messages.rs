@@ -33,7 +33,8 @@ pub(super) async fn list(State(context): State<Context>, request: Request) -> An
     Ok(respond(&understory::Answer { status: 200, body, unknown: Vec::new() }))
 }
 
-fn wanted(call: &Call) -> Result<MessagesWanted, Error> {
+/// Which messages a request asks for.
+pub(super) fn wanted(call: &Call) -> Result<MessagesWanted, Error> {
     let position = |name: &'static str| {
         let given = call.query.get(name).map(|text| text.parse::<i64>().ok().filter(|position| *position >= 0));
         let bad = || Error::field(format!("/{name}"), "range", format!("{name} is the position of a message"));

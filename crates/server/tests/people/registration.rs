@@ -69,8 +69,7 @@ async fn what_is_wrong_is_told_with_its_place() {
 async fn registration_may_be_closed() {
     let server = TestServer::start_with(|options| options.people.registration = Registration::Closed).await;
     refused(&post(&server, "register", &registration("ana")).await, 403, "closed");
-    let by_invitation =
-        TestServer::start_with(|options| options.people.registration = Registration::Invitation).await;
+    let by_invitation = TestServer::start_with(|options| options.people.registration = Registration::Invitation).await;
     refused(&post(&by_invitation, "register", &registration("ana")).await, 403, "not invited");
     let mut body = registration("ana");
     body["invitation"] = json!("made up");

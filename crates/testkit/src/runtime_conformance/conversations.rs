@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use understory_model::id::made_id;
 use understory_runtime::{
     Around, AuditEntry, Conversation, ConversationFilter, Ending, FeedbackFilter, NewConversation, NewEvent,
-    NewFeedback, NewMessage, ProjectKey, RuntimeError, RuntimeStore, Start,
+    NewFeedback, NewMessage, ProjectKey, RuntimeError, RuntimeStore, Start, Task,
 };
 
 use super::Place;
@@ -350,6 +350,30 @@ pub async fn feedback_is_on_a_message_or_a_conversation(place: &impl Place) -> C
     store.feedback_set(&shop(), "c", "m", None).await?;
     assert!(store.feedback_list(&shop(), &of_message, 1, 9).await?.0.is_empty());
     assert!(!store.feedback_delete(&shop(), &first.id).await?);
+    Ok(())
+}
+
+/// A task is stored, changed, and known in its project only.
+pub async fn a_task_says_how_it_stands(place: &impl Place) -> Checked {
+    let store = place.open().await?;
+    let task = Task {
+        id: "t".into(),
+        agent_id: "support".into(),
+        sub_agent_id: "router".into(),
+        conversation_id: "c".into(),
+        reference: None,
+        status: "working".into(),
+        metadata: Some(json!({ "asked": "Mend it" })),
+        created_at: "2026-11-24 10:00:00.000".into(),
+        updated_at: "2026-11-24 10:00:00.000".into(),
+    };
+    store.task_create(&shop(), &task).await?;
+    assert_eq!(store.task_get(&shop(), "t").await?, Some(task));
+    store.task_update(&shop(), "t", "completed", Some(json!({ "result": "Mended" }))).await?;
+    let done = store.task_get(&shop(), "t").await?.ok_or("it is there")?;
+    assert_eq!((done.status.as_str(), done.metadata), ("completed", Some(json!({ "result": "Mended" }))));
+    let elsewhere = ProjectKey { tenant: "umbrella".into(), ..shop() };
+    assert_eq!(store.task_get(&elsewhere, "t").await?, None);
     Ok(())
 }
 

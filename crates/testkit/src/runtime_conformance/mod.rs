@@ -3,6 +3,7 @@
 //! [`crate::runtime_conformance_tests!`] makes a test of each for an engine; [`crate::runtime_server_tests!`] adds those
 //! that only a server can break.
 
+mod agent_status;
 mod api_keys;
 mod conversations;
 mod idempotency;
@@ -17,6 +18,7 @@ mod servers;
 mod settings;
 mod transfer;
 
+pub use agent_status::*;
 pub use api_keys::*;
 pub use conversations::*;
 pub use idempotency::*;
@@ -85,7 +87,9 @@ macro_rules! runtime_conformance_tests {
             messages_are_searched_in_whatever_case,
             feedback_is_on_a_message_or_a_conversation,
             commits_of_messages_and_pins_are_named,
+            a_task_says_how_it_stands,
             a_deleted_project_takes_its_conversations,
+            an_agents_status_is_the_last_one_said,
             settings_are_kept_and_replaced,
             earlier_hashes_are_found_by_their_beginning,
             tables_go_from_page_to_page,

@@ -45,13 +45,17 @@ pub enum FeedbackKind {
     Positive,
     /// It is not.
     Negative,
+    /// Neither.
+    Neutral,
 }
 
 impl FeedbackKind {
-    fn as_str(self) -> &'static str {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Positive => "positive",
             Self::Negative => "negative",
+            Self::Neutral => "neutral",
         }
     }
 }

@@ -37,6 +37,20 @@ pub struct MessageRequest {
 }
 
 impl MessageRequest {
+    /// What a user says, to be answered.
+    pub fn of_user(id: String, text: &str) -> Self {
+        Self {
+            id: Some(id),
+            role: Role::User,
+            content: text.into(),
+            task_id: None,
+            parent_message_id: None,
+            metadata: None,
+            answer: None,
+            once: false,
+        }
+    }
+
     /// Makes the request one that is carried out once: by whom, in which conversation and with which key tells whether
     /// it is the same. An id that the request names stays.
     #[must_use]

@@ -19,10 +19,10 @@ use crate::{Action, Call, Error, Result};
 
 pub(crate) use content::normal as normal_content;
 pub use content::text_of;
-pub use feedback::{FeedbackChange, FeedbackRequest};
+pub use feedback::{FeedbackChange, FeedbackKind, FeedbackRequest};
 pub(crate) use hub::Hub;
 pub(crate) use message::event;
-pub use message::{MessagePage, MessageRequest, MessagesWanted};
+pub use message::{MessagePage, MessageRequest, MessagesWanted, Role};
 pub use subscription::Subscription;
 
 const CONVERSATION: &str = "Conversation";

@@ -91,8 +91,10 @@ impl AgentWriter<'_> {
         if let Some(own) = body.get_mut("stopWhen") {
             *own = stop_when::stored(&inherited, own);
         }
-        // The context configuration's id follows from `contextConfig` where that is there.
-        let keep: &[&str] = if object.contains_key("contextConfig") { &[] } else { &[agent::CONTEXT_CONFIG] };
+        // The context configuration's id follows from `contextConfig` where that is there. Metadata are applications'
+        // own: writers of documents that know of none leave them alone.
+        let keep = &[agent::METADATA, agent::CONTEXT_CONFIG];
+        let keep = if object.contains_key("contextConfig") { &keep[..1] } else { keep };
         if let Some(config) = self.config_id(draft)? {
             body.insert(camel_case(agent::CONTEXT_CONFIG), config.into());
         }

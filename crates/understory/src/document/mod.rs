@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 pub(crate) use agent_read::RelationIds;
 pub(crate) use project_read::{read_project, read_project_row};
-pub(crate) use project_write::{update_project_row, write_project, write_project_row};
+pub(crate) use project_write::{required_entity, update_project_row, write_project, write_project_row};
 use related::Related;
 pub(crate) use scope::Scope;
 

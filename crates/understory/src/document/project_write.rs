@@ -151,6 +151,6 @@ fn ignored(name: &str) -> bool {
 }
 
 /// The entity of a name, which the built-in model always has.
-pub(super) fn required_entity(draft: &Draft, name: &str) -> Result<Arc<Entity>> {
+pub(crate) fn required_entity(draft: &Draft, name: &str) -> Result<Arc<Entity>> {
     draft.model().entity(name).cloned().ok_or_else(|| Error::BadRequest(format!("the model has no entity '{name}'")))
 }

@@ -23,12 +23,12 @@ impl Scope {
     }
 
     /// A key in this project.
-    pub(super) fn key<'a>(&'a self, parts: impl IntoIterator<Item = &'a str>) -> Key {
+    pub(crate) fn key<'a>(&'a self, parts: impl IntoIterator<Item = &'a str>) -> Key {
         Key::new([self.tenant.as_str(), self.project.as_str()].into_iter().chain(parts))
     }
 
     /// The columns that rows of the project share.
-    pub(super) fn place(&self) -> Row {
+    pub(crate) fn place(&self) -> Row {
         Row::new().with(TENANT, self.tenant.as_str()).with(PROJECT, self.project.as_str())
     }
 
@@ -43,12 +43,12 @@ impl Scope {
     }
 
     /// The project's own row.
-    pub(super) fn project_row<'a>(&self, rows: &'a impl Rows) -> Option<&'a Arc<Row>> {
+    pub(crate) fn project_row<'a>(&self, rows: &'a impl Rows) -> Option<&'a Arc<Row>> {
         rows.row(names::project::ENTITY, &Key::new([self.tenant.as_str(), self.project.as_str()]))
     }
 
     /// An agent's row.
-    pub(super) fn agent<'a>(&self, rows: &'a impl Rows, id: &str) -> Option<&'a Arc<Row>> {
+    pub(crate) fn agent<'a>(&self, rows: &'a impl Rows, id: &str) -> Option<&'a Arc<Row>> {
         rows.row(names::agent::ENTITY, &self.key([id]))
     }
 }

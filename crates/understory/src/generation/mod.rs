@@ -62,7 +62,7 @@ impl Project {
             Err(why) => Err(why),
         };
         match started {
-            Ok((provider, request)) => Running::spawn(self, generation, message.clone(), provider, request),
+            Ok((provider, request)) => Running::spawn(self, agent, generation, message.clone(), provider, request),
             Err(why) => return self.answer_fail(&generation, message, &why).await,
         }
         Ok(message)

@@ -15,6 +15,7 @@ use super::writer::{Ended, Writer};
 use crate::Result;
 use crate::app::Understory;
 use crate::project::Project;
+use crate::simple::AgentState;
 
 /// How often it is looked whether another process asked for an answer to stop.
 const LOOK: Duration = Duration::from_millis(80);
@@ -41,6 +42,7 @@ impl Running {
     /// Makes an answer in the background.
     pub(super) fn spawn(
         project: &Project,
+        agent: &str,
         generation: Generation,
         message: Message,
         model: ModelName,
@@ -50,8 +52,10 @@ impl Running {
         let (sender, signal) = watch::channel(Signal::Go);
         let name = (generation.of.clone(), generation.message_id.clone());
         app.inner.running.all().insert(name.clone(), sender);
+        let (project, agent) = (project.clone(), agent.to_owned());
         tokio::spawn(async move {
-            let making = Making { app: app.clone(), generation, message, signal, since: Instant::now() };
+            let since = Instant::now();
+            let making = Making { project, agent, app: app.clone(), generation, message, signal, since };
             making.run(&model, request).await;
             app.inner.running.all().remove(&name);
         });
@@ -84,6 +88,8 @@ impl Running {
 
 /// One answer in the making.
 struct Making {
+    project: Project,
+    agent: String,
     app: Understory,
     generation: Generation,
     message: Message,
@@ -93,6 +99,7 @@ struct Making {
 
 impl Making {
     async fn run(mut self, model: &ModelName, request: ChatRequest) {
+        self.project.agent_state_note(&self.agent, AgentState::Thinking).await;
         let mut writer = Writer::new(self.app.clone(), self.generation.clone());
         let ended = match self.listen(&mut writer, model, request).await {
             Ok(Some(ended)) => ended,
@@ -100,6 +107,9 @@ impl Making {
             Ok(None) => return,
             Err(error) => Ended::failed(&error.to_string()),
         };
+        // Whoever reads the answer's end finds the agent done with it.
+        let state = if ended.status == "failed" { AgentState::Error } else { AgentState::Idle };
+        self.project.agent_state_note(&self.agent, state).await;
         self.end(&writer, ended).await;
     }
 

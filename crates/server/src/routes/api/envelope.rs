@@ -4,9 +4,11 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use understory::Written;
 use understory::model::{now, timestamp_iso};
 
 use crate::Problem;
+use crate::headers::{set_commit, set_warning};
 
 /// An answer with data.
 pub(super) fn data(status: StatusCode, data: impl Into<Value>) -> Response {
@@ -16,6 +18,13 @@ pub(super) fn data(status: StatusCode, data: impl Into<Value>) -> Response {
 /// An answer that only says what was done.
 pub(super) fn message(message: impl Into<String>) -> Response {
     answer(StatusCode::OK, &json!({ "success": true, "message": message.into() }))
+}
+
+/// The same with the commit that a write made, and what it did not understand.
+pub(super) fn after<T>(written: &Written<T>, unknown: &[String], mut response: Response) -> Response {
+    set_commit(&mut response, &written.head);
+    set_warning(&mut response, unknown);
+    response
 }
 
 /// An answer of this body.

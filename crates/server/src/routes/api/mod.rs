@@ -1,9 +1,14 @@
-//! The simple API, in an envelope of its own.
+//! The simple API: the agents and projects of one home, in an envelope of its own.
 
+mod agents;
 mod auth;
+mod chat;
+mod conversations;
 mod envelope;
+mod health;
 
 use axum::Router;
+use axum::routing::get;
 
 use super::Routes;
 use crate::Context;
@@ -12,12 +17,15 @@ pub(super) use envelope::enveloped;
 
 /// Routes that are answered without a key, by their whole paths.
 pub(super) fn open() -> Router<Context> {
-    auth::open()
+    auth::open().route("/api/health", get(health::health))
 }
 
 /// Routes below `/api` that need one.
 pub(super) fn routes() -> Routes {
     let mut routes = Routes::new();
+    agents::routes(&mut routes);
     auth::routes(&mut routes);
+    chat::routes(&mut routes);
+    conversations::routes(&mut routes);
     routes
 }

@@ -1,0 +1,91 @@
+use serde_json::Value;
+use understory_model::now;
+use understory_sql::SqlValue;
+
+use crate::columns::{Columns, decode_one};
+use crate::scope::{ProjectKey, json};
+use crate::{RuntimeResult, RuntimeStore};
+
+const INSERT: &str = "insert into tasks \
+    (tenant_id, project_id, id, agent_id, sub_agent_id, context_id, ref, status, metadata, created_at, updated_at) \
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const GET: &str = "select id, agent_id, sub_agent_id, context_id, ref, status, metadata, created_at, updated_at \
+    from tasks where tenant_id = ? and project_id = ? and id = ?";
+const UPDATE: &str = "update tasks set status = ?, metadata = ?, updated_at = ? \
+    where tenant_id = ? and project_id = ? and id = ?";
+
+#[cfg(test)]
+pub(crate) const SQL: &[&str] = &[INSERT, GET, UPDATE];
+
+/// Work that an agent was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Its id.
+    pub id: String,
+    /// The agent.
+    pub agent_id: String,
+    /// The sub-agent that does it.
+    pub sub_agent_id: String,
+    /// The conversation in which it is done.
+    pub conversation_id: String,
+    /// What the conversation followed or was pinned to.
+    pub reference: Option<Value>,
+    /// How it stands: working, completed, failed or canceled.
+    pub status: String,
+    /// What was asked for, and what came of it.
+    pub metadata: Option<Value>,
+    /// When it was given.
+    pub created_at: String,
+    /// When it last changed.
+    pub updated_at: String,
+}
+
+impl RuntimeStore {
+    /// Stores a task; its id is not taken.
+    pub async fn task_create(&self, of: &ProjectKey, task: &Task) -> RuntimeResult<()> {
+        let row = of.row([
+            (&task.id).into(),
+            (&task.agent_id).into(),
+            (&task.sub_agent_id).into(),
+            (&task.conversation_id).into(),
+            json(&task.reference),
+            (&task.status).into(),
+            json(&task.metadata),
+            (&task.created_at).into(),
+            (&task.updated_at).into(),
+        ]);
+        self.write_one(move |db| Ok(db.execute(INSERT, &row).map(drop)?)).await
+    }
+
+    /// A task of a project.
+    pub async fn task_get(&self, of: &ProjectKey, id: &str) -> RuntimeResult<Option<Task>> {
+        let row = of.row([id.into()]);
+        self.read(move |db| decode_one(db.query_row(GET, &row)?, decode)).await
+    }
+
+    /// Says how a task stands now.
+    pub async fn task_update(
+        &self,
+        of: &ProjectKey,
+        id: &str,
+        status: &str,
+        metadata: Option<Value>,
+    ) -> RuntimeResult<()> {
+        let row = [&[status.into(), json(&metadata), SqlValue::from(now())][..], &of.row([id.into()])].concat();
+        self.write_one(move |db| Ok(db.execute(UPDATE, &row).map(drop)?)).await
+    }
+}
+
+fn decode(columns: &mut Columns) -> RuntimeResult<Task> {
+    Ok(Task {
+        id: columns.text()?,
+        agent_id: columns.text()?,
+        sub_agent_id: columns.text()?,
+        conversation_id: columns.text()?,
+        reference: columns.json_or_null()?,
+        status: columns.text()?,
+        metadata: columns.json_or_null()?,
+        created_at: columns.text()?,
+        updated_at: columns.text()?,
+    })
+}

@@ -1,0 +1,67 @@
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use understory::{AgentBody, Paging, Project, WriteOptions};
+
+use super::envelope::{after, data, message};
+use crate::request::Incoming;
+use crate::routes::Routes;
+use crate::{Context, Problem};
+
+type Answered = Result<Response, Problem>;
+
+/// Adds the routes.
+pub(super) fn routes(routes: &mut Routes) {
+    routes.push(("/agents".into(), get(list).post(create)));
+    routes.push(("/agents/{id}".into(), get(one).put(replace).delete(remove)));
+}
+
+async fn list(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, home) = open(&context, request).await?;
+    Ok(data(StatusCode::OK, home.agent_list(paging(&incoming)?).await?))
+}
+
+async fn one(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, home) = open(&context, request).await?;
+    Ok(data(StatusCode::OK, home.agent_get(incoming.param("id")).await?))
+}
+
+async fn create(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, home) = open(&context, request).await?;
+    let (body, unknown) = incoming.lenient_body::<AgentBody>()?;
+    let written = home.agent_create(body, &write_options(&incoming)).await?;
+    Ok(after(&written, &unknown, data(StatusCode::CREATED, written.value.clone())))
+}
+
+async fn replace(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, home) = open(&context, request).await?;
+    let (body, unknown) = incoming.lenient_body::<AgentBody>()?;
+    let written = home.agent_replace(incoming.param("id"), body, &write_options(&incoming)).await?;
+    Ok(after(&written, &unknown, data(StatusCode::OK, written.value.clone())))
+}
+
+async fn remove(State(context): State<Context>, request: Request) -> Answered {
+    let (incoming, home) = open(&context, request).await?;
+    let written = home.agent_delete(incoming.param("id"), &write_options(&incoming)).await?;
+    Ok(after(&written, &[], message("Agent deleted")))
+}
+
+/// The request, and the project that it works on.
+pub(super) async fn open(context: &Context, request: Request) -> Result<(Incoming, Project), Problem> {
+    let incoming = Incoming::read(context, request).await?;
+    let home = context.app.home(&incoming.principal).await?;
+    Ok((incoming, home))
+}
+
+/// The page that a request asks for; none if it asks for all.
+pub(super) fn paging(incoming: &Incoming) -> Result<Option<Paging>, Problem> {
+    let query = &incoming.call.query;
+    let asked = query.contains_key("page") || query.contains_key("limit");
+    Ok(asked.then(|| Paging::from_query(query)).transpose()?)
+}
+
+/// Writes go to `main`, whatever ref a request names.
+pub(super) fn write_options(incoming: &Incoming) -> WriteOptions {
+    WriteOptions { reference: None, ..incoming.write_options() }
+}
