@@ -1,5 +1,5 @@
 //! The transactional store: people with their sessions and roles, conversations with their messages and events, answers
-//! in the making, feedback, tenants, projects, intents, keys, idempotency records, settings, what agents are doing,
+//! in the making, feedback, tasks, what agents are doing, tenants, projects, intents, keys, idempotency records, settings,
 //! replicas and the earlier hashes of commits.
 //!
 //! One file per resource. Tables come from `model/runtime/`; queries are typed methods with constant SQL.

@@ -34,7 +34,7 @@ fn statements() -> Vec<&'static str> {
         [&conversation::sql()[..], message::SQL, event::SQL, generation::SQL, feedback::SQL, audit::SQL, task::SQL]
             .concat();
     let people = [user::SQL, user_profile::SQL, membership::SQL, invitation::SQL, session::SQL, api_key::SQL].concat();
-    [&registry, replica::SQL, alias::SQL, &chat, agent_status::SQL, &people].concat()
+    [&registry, replica::SQL, alias::SQL, &chat, &people, agent_status::SQL].concat()
 }
 
 #[test]

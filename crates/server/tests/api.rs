@@ -9,3 +9,5 @@ mod client;
 mod envelope;
 #[path = "api/health.rs"]
 mod health;
+#[path = "api/projects.rs"]
+mod projects;

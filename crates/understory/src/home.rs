@@ -1,5 +1,5 @@
 use serde_json::json;
-use understory_auth::Principal;
+use understory_auth::{Access, Principal, PrincipalKind};
 
 use crate::app::Understory;
 use crate::project::Project;
@@ -12,9 +12,18 @@ pub const HOME_TENANT: &str = "default";
 const SHARED: &str = "default";
 
 impl Understory {
-    /// The project that the simple API works on for a principal. It is made when it is first asked for.
+    /// The project that the simple API works on for a principal: a person's own, the one that a project's key was made
+    /// for, else one that all share, which is made when it is first asked for.
     pub async fn home(&self, principal: &Principal) -> Result<Project> {
-        match self.project(principal, &self.inner.home_tenant, SHARED).await {
+        let tenant = &self.inner.home_tenant;
+        if let Access::Key(scope) = &principal.access {
+            return self.project(principal, &scope.tenant, &scope.project).await;
+        }
+        if principal.kind == PrincipalKind::User {
+            let user = self.people().user_of(principal).await?;
+            return self.project(principal, tenant, &user.default_project).await;
+        }
+        match self.project(principal, tenant, SHARED).await {
             Err(Error::NotFound { .. }) => self.home_create(principal).await,
             found => found,
         }

@@ -92,7 +92,7 @@ pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Sour
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
     AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackKind,
-    FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Role, Subscription, text_of,
+    FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Speaker, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};
 pub use doctor::{Diagnosis, Finding, FindingKind};

@@ -23,6 +23,7 @@ names! {
         CONTEXT_CONFIG = "context_config_id", STOP_WHEN = "stop_when", METADATA = "metadata",
         PROMPT = "prompt", MODELS = "models", DEFAULT_SUB_AGENT = "default_sub_agent_id",
     }
+    code_project = "code_project" { STATUS = "status" }
     sub_agent = "sub_agent" {
         STOP_WHEN = "stop_when", OUTPUT_CONTRACT = "output_contract",
         HISTORY = "conversation_history_config", MODELS = "models",

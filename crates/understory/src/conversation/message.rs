@@ -20,7 +20,7 @@ pub struct MessageRequest {
     /// Its id; one is made if there is none.
     pub id: Option<String>,
     /// Who says it.
-    pub role: Role,
+    pub role: Speaker,
     /// What is said: a text, a list of parts, or an object of both.
     pub content: Value,
     /// The task that it belongs to.
@@ -41,7 +41,7 @@ impl MessageRequest {
     pub fn of_user(id: String, text: &str) -> Self {
         Self {
             id: Some(id),
-            role: Role::User,
+            role: Speaker::User,
             content: text.into(),
             task_id: None,
             parent_message_id: None,
@@ -66,7 +66,7 @@ impl MessageRequest {
 /// Who says a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum Speaker {
     /// A person.
     #[serde(alias = "human", alias = "person")]
     User,
@@ -77,7 +77,7 @@ pub enum Role {
     System,
 }
 
-impl Role {
+impl Speaker {
     /// The role as it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -147,7 +147,7 @@ impl Project {
                 return Err(Error::field("/parentMessageId", "reference", detail));
             }
         }
-        let by_agent = new.role == Role::Agent;
+        let by_agent = new.role == Speaker::Agent;
         let commit = if by_agent { Some(self.conversation_commit(conversation).await?) } else { None };
         Ok(NewMessage {
             id,

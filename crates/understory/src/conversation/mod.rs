@@ -22,7 +22,7 @@ pub use content::text_of;
 pub use feedback::{FeedbackChange, FeedbackKind, FeedbackRequest};
 pub(crate) use hub::Hub;
 pub(crate) use message::event;
-pub use message::{MessagePage, MessageRequest, MessagesWanted, Role};
+pub use message::{MessagePage, MessageRequest, MessagesWanted, Speaker};
 pub use subscription::Subscription;
 
 const CONVERSATION: &str = "Conversation";

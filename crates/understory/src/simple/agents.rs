@@ -8,7 +8,7 @@ use understory_runtime::AgentStatus;
 
 use super::body::{Complete, default_capabilities};
 use super::shown::{default_sub_agent, shown};
-use super::{AgentBody, AgentConfiguration};
+use super::{AgentBody, AgentConfiguration, call};
 use crate::action::{Action, Call};
 use crate::document::required_entity;
 use crate::names::{agent, sub_agent};
@@ -24,7 +24,7 @@ impl Project {
     /// A page of the agents of `main`, the newest first; all of them where no page is asked for.
     pub async fn agent_list(&self, paging: Option<Paging>) -> Result<Value> {
         let view = self.view("").await?;
-        let statuses = self.app().inner.runtime.agent_status_list(&self.key()).await?;
+        let statuses = self.runtime().agent_status_list(&self.key()).await?;
         let statuses: HashMap<&str, &AgentStatus> = statuses.iter().map(|one| (one.agent_id.as_str(), one)).collect();
         let scope = self.scope();
         let mut rows = view.snapshot.within(agent::ENTITY, &scope.place());
@@ -42,7 +42,7 @@ impl Project {
     async fn agent_shown(&self, rows: &Snapshot, id: &str) -> Result<Value> {
         let scope = self.scope();
         let row = scope.agent(rows, id).ok_or_else(|| Error::not_found("Agent", id))?;
-        let status = self.app().inner.runtime.agent_status_get(&self.key(), id).await?;
+        let status = self.runtime().agent_status_get(&self.key(), id).await?;
         Ok(shown(rows, &scope, row, status.as_ref()))
     }
 
@@ -65,8 +65,8 @@ impl Project {
             "defaultSubAgentId": SUB_AGENT,
             "subAgents": { SUB_AGENT: { "name": body.name } },
         });
-        let call = self.agent_call(&id, document);
-        let edit = |draft: &mut Draft| Action::AgentCreate.write(draft, &call).map(drop);
+        let create = call(self, &id, document);
+        let edit = |draft: &mut Draft| Action::AgentCreate.write(draft, &create).map(drop);
         self.agent_write(&id, "Create", options, edit).await
     }
 
@@ -79,7 +79,7 @@ impl Project {
                 self.sub_agent_model(draft, &row, configuration)?;
             }
             let changes = changes(&row, &body, configuration.as_ref());
-            update(draft, agent::ENTITY, &self.agent_call(id, changes))
+            update(draft, agent::ENTITY, &call(self, id, changes))
         };
         let written = self.agent_write(id, "Update", options, edit).await?;
         let Some(status) = body.status else { return Ok(written) };
@@ -96,17 +96,17 @@ impl Project {
             return Ok(());
         }
         let body = json!({ "models": with_base(models, configuration) });
-        let mut call = self.agent_call(sub_agent.text("id").unwrap_or_default(), body);
-        call.params.insert("agentId".into(), row.text("id").unwrap_or_default().to_owned());
-        update(draft, sub_agent::ENTITY, &call)
+        let mut update_sub_agent = call(self, sub_agent.text("id").unwrap_or_default(), body);
+        update_sub_agent.params.insert("agentId".into(), row.text("id").unwrap_or_default().to_owned());
+        update(draft, sub_agent::ENTITY, &update_sub_agent)
     }
 
     /// Deletes an agent, and what is known of what it is doing.
     pub async fn agent_delete(&self, id: &str, options: &WriteOptions) -> Result<Written<()>> {
-        let call = self.agent_call(id, Value::Null);
-        let edit = |draft: &mut Draft| Action::AgentDelete.write(draft, &call).map(drop);
-        let written = self.write(options, || Action::AgentDelete.message(&call), |_| None, edit).await?;
-        self.app().inner.runtime.agent_status_delete(&self.key(), id).await?;
+        let delete = call(self, id, Value::Null);
+        let edit = |draft: &mut Draft| Action::AgentDelete.write(draft, &delete).map(drop);
+        let written = self.write(options, || Action::AgentDelete.message(&delete), |_| None, edit).await?;
+        self.runtime().agent_status_delete(&self.key(), id).await?;
         Ok(written)
     }
 
@@ -120,14 +120,6 @@ impl Project {
         let written = self.write(options, || format!("{verb} agent {id}"), |_| None, edit).await.map_err(in_request)?;
         let value = self.agent_shown(&written.snapshot, id).await?;
         Ok(written.with(value))
-    }
-
-    /// A call of a route of the project, for a resource of this id.
-    fn agent_call(&self, id: &str, body: Value) -> Call {
-        let params =
-            [("tenantId", self.id().tenant.as_str()), ("projectId", &self.id().id), ("agentId", id), ("id", id)];
-        let params = params.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Call { params, body, ..Call::default() }
     }
 }
 

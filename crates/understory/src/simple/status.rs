@@ -39,6 +39,6 @@ impl AgentState {
 impl Project {
     /// Says what an agent is doing from now on. It makes no commit.
     pub async fn agent_state_set(&self, agent: &str, state: AgentState) -> Result<()> {
-        Ok(self.app().inner.runtime.agent_status_set(&self.key(), agent, state.as_str()).await?)
+        Ok(self.runtime().agent_status_set(&self.key(), agent, state.as_str()).await?)
     }
 }

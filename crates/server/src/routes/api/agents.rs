@@ -2,7 +2,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use understory::{AgentBody, Paging, Project, WriteOptions};
+use understory::{AgentBody, Paging, Project, WriteOptions, Written};
 
 use super::envelope::{after, data, message};
 use crate::request::Incoming;
@@ -31,20 +31,22 @@ async fn create(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, home) = open(&context, request).await?;
     let (body, unknown) = incoming.lenient_body::<AgentBody>()?;
     let written = home.agent_create(body, &write_options(&incoming)).await?;
-    Ok(after(&written, &unknown, data(StatusCode::CREATED, written.value.clone())))
+    let written = Written { unknown, ..written };
+    Ok(after(&written, data(StatusCode::CREATED, written.value.clone())))
 }
 
 async fn replace(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, home) = open(&context, request).await?;
     let (body, unknown) = incoming.lenient_body::<AgentBody>()?;
     let written = home.agent_replace(incoming.param("id"), body, &write_options(&incoming)).await?;
-    Ok(after(&written, &unknown, data(StatusCode::OK, written.value.clone())))
+    let written = Written { unknown, ..written };
+    Ok(after(&written, data(StatusCode::OK, written.value.clone())))
 }
 
 async fn remove(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, home) = open(&context, request).await?;
     let written = home.agent_delete(incoming.param("id"), &write_options(&incoming)).await?;
-    Ok(after(&written, &[], message("Agent deleted")))
+    Ok(after(&written, message("Agent deleted")))
 }
 
 /// The request, and the project that it works on.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use understory::model::timestamp_iso;
 use understory::{
     Conversation, ConversationChange, ConversationFilter, ConversationStatus, Error, FeedbackFilter, FeedbackKind,
-    Message, MessageRequest, MessagesWanted, Project, Role, text_of,
+    Message, MessageRequest, MessagesWanted, Project, Speaker, text_of,
 };
 
 use super::agents::open;
@@ -136,7 +136,7 @@ async fn messages(State(context): State<Context>, request: Request) -> Answered 
 
 #[derive(Deserialize)]
 struct Say {
-    role: Role,
+    role: Speaker,
     content: Value,
     metadata: Option<Value>,
     answer: Option<bool>,

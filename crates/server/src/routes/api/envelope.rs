@@ -21,9 +21,9 @@ pub(super) fn message(message: impl Into<String>) -> Response {
 }
 
 /// The same with the commit that a write made, and what it did not understand.
-pub(super) fn after<T>(written: &Written<T>, unknown: &[String], mut response: Response) -> Response {
+pub(super) fn after<T>(written: &Written<T>, mut response: Response) -> Response {
     set_commit(&mut response, &written.head);
-    set_warning(&mut response, unknown);
+    set_warning(&mut response, &written.unknown);
     response
 }
 

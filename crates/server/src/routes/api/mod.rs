@@ -1,4 +1,4 @@
-//! The simple API: the agents and projects of one home, in an envelope of its own.
+//! The simple API: people, and the agents and projects of their homes, in an envelope of its own.
 
 mod agents;
 mod auth;
@@ -6,6 +6,7 @@ mod chat;
 mod conversations;
 mod envelope;
 mod health;
+mod projects;
 
 use axum::Router;
 use axum::routing::get;
@@ -27,5 +28,6 @@ pub(super) fn routes() -> Routes {
     auth::routes(&mut routes);
     chat::routes(&mut routes);
     conversations::routes(&mut routes);
+    projects::routes(&mut routes);
     routes
 }
