@@ -302,6 +302,14 @@ impl People {
         if found { Ok(()) } else { Err(AuthError::NoUser(id.to_owned())) }
     }
 
+    /// Makes somebody something in organizations and projects; where they are something already, this instead.
+    pub async fn grant(&self, id: &str, memberships: Vec<Membership>) -> AuthResult<()> {
+        self.stored(id).await?;
+        self.inner.runtime.memberships_add(id, memberships).await?;
+        self.forget();
+        Ok(())
+    }
+
     /// From now on access tokens are signed with another key; those made before stay good until they expire.
     pub async fn token_key_rotate(&self) -> AuthResult<()> {
         self.inner.signing.rotate().await

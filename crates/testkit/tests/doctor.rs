@@ -4,7 +4,7 @@
 use serde_json::json;
 use tempfile::TempDir;
 use understory::sql::{Database, Engine, Open};
-use understory::{Diagnosis, FindingKind, Options, Principal, Understory, WriteOptions};
+use understory::{Diagnosis, FindingKind, Options, Permission, Principal, Understory, WriteOptions};
 use understory_testkit::servers::{FreshDatabase, TestServer};
 
 /// Both stores, and ways to reach them past the program.
@@ -42,7 +42,7 @@ impl Place {
         let app = self.open().await;
         let body = json!({ "id": "shop", "name": "Shop", "models": { "base": { "model": "m" } } });
         app.project_create(&Principal::system(), "acme", body, WriteOptions::default()).await.unwrap();
-        let uid = app.project(&Principal::system(), "acme", "shop").await.unwrap().id().uid.clone();
+        let uid = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap().id().uid.clone();
         (app, uid)
     }
 
@@ -131,7 +131,7 @@ on_every_engine! {
 
 async fn healthy_data_have_no_findings(place: &Place) {
     let (app, _) = place.open_with_project().await;
-    let project = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let project = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     project.branch_create("topic", None, None).await.unwrap();
     for fix in [false, true] {
         let diagnosis = app.doctor(fix).await.unwrap();
