@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use understory::{BatchOperation, Options, Principal, Project, Understory, WriteOptions};
+use understory::{BatchOperation, Options, Permission, Principal, Project, Understory, WriteOptions};
 
 use crate::Outcome;
 
@@ -44,7 +44,7 @@ pub async fn create_of(app: &Understory, id: &str, rows: usize) -> Outcome<Proje
 
 /// Looks a project up.
 pub async fn find(app: &Understory, id: &str) -> Outcome<Project> {
-    Ok(app.project(&Principal::system(), "bench", id).await?)
+    Ok(app.project(&Principal::system(), Permission::Edit, "bench", id).await?)
 }
 
 /// Gives a tool another name, which is one commit on a branch.

@@ -181,6 +181,7 @@ impl Found {
             kind: PrincipalKind::ApiKey,
             access: Access::Key(Arc::new(scope)),
             session: None,
+            project: None,
         };
         Ok(Some(Self { principal, good_until }))
     }

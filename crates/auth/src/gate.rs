@@ -14,11 +14,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Everybody in a store.
-    pub fn new(runtime: &RuntimeStore, settings: PeopleSettings) -> Self {
+    /// Everybody in a store. People belong to the tenant `home`.
+    pub fn new(runtime: &RuntimeStore, settings: PeopleSettings, home: &str) -> Self {
         Self {
             keys: Keys::new(runtime.clone()),
-            people: People::new(runtime.clone(), settings),
+            people: People::new(runtime.clone(), settings, home),
             api_keys: ApiKeys::new(runtime.clone()),
         }
     }

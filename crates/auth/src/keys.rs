@@ -6,7 +6,7 @@ use crate::access::Access;
 use crate::known::Known;
 use crate::principal::is_key_name;
 use crate::secret::{Digest, public_part};
-use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
+use crate::{AuthError, AuthResult, Principal, PrincipalKind, Secret, ServerRole};
 
 /// The fewest characters of an admin key that is given, not made.
 pub const MIN_ADMIN_KEY: usize = 8;
@@ -95,7 +95,7 @@ impl Keys {
         }
         let prefix = format!("und_{}", public_part(PUBLIC_LENGTH));
         let secret = Secret::generate(&prefix);
-        let role = Role::Admin.to_string();
+        let role = ServerRole::Admin.to_string();
         let key = NewKey { name: name.to_owned(), prefix, hash: secret.digest().hex(), role };
         match self.inner.runtime.key_insert(key).await {
             Ok(record) => Ok(CreatedKey { record, secret }),
@@ -163,11 +163,11 @@ impl Keys {
 }
 
 fn principal(record: KeyRecord) -> AuthResult<Principal> {
-    let access = match Role::parse(&record.role) {
-        Some(Role::Admin) => Access::Everything,
-        Some(Role::User) | None => return Err(unreadable("the role of a key")),
+    let access = match ServerRole::parse(&record.role) {
+        Some(ServerRole::Admin) => Access::Everything,
+        Some(ServerRole::User) | None => return Err(unreadable("the role of a key")),
     };
-    Ok(Principal { id: record.id, name: record.name, kind: PrincipalKind::Key, access, session: None })
+    Ok(Principal { id: record.id, name: record.name, kind: PrincipalKind::Key, access, session: None, project: None })
 }
 
 pub(crate) fn read_hash(stored: &str) -> AuthResult<Digest> {

@@ -31,6 +31,6 @@ pub use keys::{AdminKey, CreatedKey, Keys, MIN_ADMIN_KEY};
 pub use limits::{Limits, Rate};
 pub use origin::Origin;
 pub use people::{NewPerson, People, PeopleSettings, Registration};
-pub use principal::{Principal, PrincipalKind, Role};
+pub use principal::{Principal, PrincipalKind, ServerRole};
 pub use secret::Secret;
 pub use session::SignIn;

@@ -17,10 +17,8 @@ use crate::password::{Passwords, Verdict};
 use crate::secret::Digest;
 use crate::session::FoundSession;
 use crate::signing::Signing;
-use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
+use crate::{AuthError, AuthResult, Principal, PrincipalKind, Secret, ServerRole};
 
-/// The tenant that everybody belongs to unless set otherwise.
-const HOME: &str = "default";
 const OWNER_CODE: &str = "owner_code_hash";
 const OWNER_CODE_PREFIX: &str = "und_owner";
 
@@ -52,8 +50,6 @@ impl Registration {
 pub struct PeopleSettings {
     /// Who may register.
     pub registration: Registration,
-    /// The tenant that everybody belongs to.
-    pub home: String,
     /// What access tokens are signed with, newest first; empty where the store has the keys.
     pub token_secrets: Vec<Secret>,
     /// For how long an access token is good.
@@ -66,7 +62,6 @@ impl Default for PeopleSettings {
     fn default() -> Self {
         Self {
             registration: Registration::Invitation,
-            home: HOME.to_owned(),
             token_secrets: Vec::new(),
             token_lifetime: Duration::from_secs(24 * 60 * 60),
             limits: Limits::default(),
@@ -108,14 +103,14 @@ pub struct NewPerson {
 /// What somebody becomes who is let in.
 struct Admitted {
     by: Admission,
-    role: Role,
+    role: ServerRole,
     memberships: Vec<Membership>,
 }
 
 impl People {
-    /// The people in a store.
-    pub fn new(runtime: RuntimeStore, settings: PeopleSettings) -> Self {
-        let PeopleSettings { registration, home, token_secrets, token_lifetime, limits } = settings;
+    /// The people in a store, all of whom belong to the tenant `home`.
+    pub fn new(runtime: RuntimeStore, settings: PeopleSettings, home: &str) -> Self {
+        let PeopleSettings { registration, token_secrets, token_lifetime, limits } = settings;
         let inner = Inner {
             signing: Signing::new(runtime.clone(), &token_secrets, token_lifetime),
             runtime,
@@ -125,7 +120,7 @@ impl People {
             failures: Failures::new(),
             known: Known::new(),
             registration,
-            home,
+            home: home.to_owned(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -156,14 +151,14 @@ impl People {
     }
 
     /// Makes somebody a user on behalf of who runs the server.
-    pub async fn user_create(&self, details: PersonDetails, password: &str, role: Role) -> AuthResult<User> {
+    pub async fn user_create(&self, details: PersonDetails, password: &str, role: ServerRole) -> AuthResult<User> {
         let mut errors = Vec::new();
         let details = details.checked(&mut errors);
         check_password("password", password, &mut errors);
         refuse(errors)?;
         let admitted = match role {
-            Role::Admin => self.owner(Admission::Open),
-            Role::User => self.member(Admission::Open, Vec::new()),
+            ServerRole::Admin => self.owner(Admission::Open),
+            ServerRole::User => self.member(Admission::Open, Vec::new()),
         };
         self.add(details, password, admitted).await
     }
@@ -217,12 +212,12 @@ impl People {
 
     fn owner(&self, by: Admission) -> Admitted {
         let owner = organization(&self.inner.home, OrgRole::Owner.as_str());
-        Admitted { by, role: Role::Admin, memberships: vec![owner] }
+        Admitted { by, role: ServerRole::Admin, memberships: vec![owner] }
     }
 
     fn member(&self, by: Admission, more: Vec<Membership>) -> Admitted {
         let member = organization(&self.inner.home, OrgRole::Member.as_str());
-        Admitted { by, role: Role::User, memberships: [vec![member], more].concat() }
+        Admitted { by, role: ServerRole::User, memberships: [vec![member], more].concat() }
     }
 
     fn invited(&self, invitation: Invitation) -> Admitted {
@@ -305,6 +300,14 @@ impl People {
         let found = self.inner.runtime.user_set_password(id, &hash, kept_session).await?;
         self.forget();
         if found { Ok(()) } else { Err(AuthError::NoUser(id.to_owned())) }
+    }
+
+    /// Makes somebody something in organizations and projects; where they are something already, this instead.
+    pub async fn grant(&self, id: &str, memberships: Vec<Membership>) -> AuthResult<()> {
+        self.stored(id).await?;
+        self.inner.runtime.memberships_add(id, memberships).await?;
+        self.forget();
+        Ok(())
     }
 
     /// From now on access tokens are signed with another key; those made before stay good until they expire.

@@ -16,6 +16,8 @@ pub struct Principal {
     pub access: Access,
     /// The session that a person acts in.
     pub session: Option<String>,
+    /// The project of the home tenant that is a person's own.
+    pub project: Option<String>,
 }
 
 /// What sort of principal one is.
@@ -35,7 +37,7 @@ pub enum PrincipalKind {
 
 /// What the holder of a named key, or a person, is on the whole server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ServerRole {
     /// One who does everything, in every tenant.
     Admin,
     /// One of many: what they may do depends on what they are in organizations and projects.
@@ -55,6 +57,7 @@ impl Principal {
             kind: PrincipalKind::System,
             access: Access::Everything,
             session: None,
+            project: None,
         }
     }
 
@@ -71,6 +74,7 @@ impl Principal {
             kind: PrincipalKind::User,
             access: Access::Roles(Arc::default()),
             session: None,
+            project: None,
         }
     }
 
@@ -105,7 +109,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     [SYSTEM, PROGRAM].iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
 }
 
-impl Role {
+impl ServerRole {
     /// The role as stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,7 +124,7 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
+impl fmt::Display for ServerRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -13,7 +13,7 @@ use crate::origin::Origin;
 use crate::password::Verdict;
 use crate::people::{Inner, People};
 use crate::session_token::SessionToken;
-use crate::{AuthError, AuthResult, Principal, PrincipalKind, Role, Secret};
+use crate::{AuthError, AuthResult, Principal, PrincipalKind, Secret, ServerRole};
 
 /// How long a session lasts that is not used.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -193,12 +193,19 @@ impl FoundSession {
         let SignedIn { session, user, memberships } = found;
         // Somebody who may not sign in has a session that is over.
         let expires_at = if user.is_active { session.expires_at } else { String::new() };
-        let access = match Role::parse(&user.role).ok_or_else(|| unreadable("the role of a user"))? {
-            Role::Admin => Access::Everything,
-            Role::User => Access::Roles(Arc::new(roles(memberships)?)),
+        let access = match ServerRole::parse(&user.role).ok_or_else(|| unreadable("the role of a user"))? {
+            ServerRole::Admin => Access::Everything,
+            ServerRole::User => Access::Roles(Arc::new(roles(memberships)?)),
         };
-        let (kind, session) = (PrincipalKind::User, Some(session.id));
-        Ok(Self { principal: Principal { id: user.id, name: user.username, kind, access, session }, expires_at })
+        let principal = Principal {
+            id: user.id,
+            name: user.username,
+            kind: PrincipalKind::User,
+            access,
+            session: Some(session.id),
+            project: Some(user.default_project),
+        };
+        Ok(Self { principal, expires_at })
     }
 
     fn if_good(self) -> Option<Principal> {

@@ -1,11 +1,17 @@
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use understory::{Error, Principal};
+use understory::manage::BranchName;
+use understory::{Error, Params, Permission, Principal, Target, Wanted, authorize};
 
-use crate::request::base_url;
+use crate::headers::reference;
+use crate::request::{base_url, place};
+use crate::routes::Needs;
 use crate::{Context, Problem};
 
 /// The cookie that carries a browser's session.
@@ -39,6 +45,61 @@ async fn principal(context: &Context, headers: &HeaderMap, writes: bool, base_ur
         return Err(Error::Forbidden(detail.into()));
     }
     context.app.authenticate_session(session).await
+}
+
+/// What stands before an operation: what it declares to need, and its path below the mount.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) needs: Needs,
+    pub(crate) path: Arc<str>,
+}
+
+/// Lets a request go on that may have what its operation needs, and notes what that is.
+pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match gate.wanted(&mut parts).await {
+        Ok(wanted) => {
+            parts.extensions.insert(wanted);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl Gate {
+    /// What the request asks for, if it may have it.
+    async fn wanted(&self, parts: &mut Parts) -> Result<Wanted, Problem> {
+        let (params, query) = place(parts).await?;
+        let principal = parts.extensions.get::<Principal>().ok_or(Error::Unauthorized)?;
+        let param = |name: &str| params.get(name).map(String::as_str);
+        let (tenant, project) = (param("tenantId").unwrap_or_default(), param("projectId").or(param("id")));
+        let within = |permission, reference: String| {
+            let reference = if reference.is_empty() { BranchName::MAIN.to_owned() } else { reference };
+            Wanted { permission, agent: self.agent(&params), reference: Some(reference) }
+        };
+        let wanted = match self.needs {
+            Needs::Known => return Ok(Permission::View.into()),
+            // Which project that is, and whether it may be reached, is found out together.
+            Needs::Home(permission) => return Ok(within(permission, String::new())),
+            Needs::Server => Permission::Admin.into(),
+            Needs::Tenant(permission) | Needs::Project(permission) => permission.into(),
+            Needs::Rows(permission) => within(permission, reference(&parts.headers, query.get("ref"))),
+        };
+        let target = match self.needs {
+            Needs::Server => Target::Server,
+            Needs::Tenant(_) => Target::Tenant(tenant),
+            _ => wanted.target(tenant, project.unwrap_or_default()),
+        };
+        authorize(principal, wanted.permission, &target)?;
+        Ok(wanted)
+    }
+
+    /// The agent that the path stays within: the placeholder after `agents` or `agent`.
+    fn agent(&self, params: &Params) -> Option<String> {
+        let mut segments = self.path.split('/').skip_while(|segment| !matches!(*segment, "agents" | "agent"));
+        let name = segments.nth(1)?.strip_prefix('{')?.strip_suffix('}')?;
+        params.get(name).cloned()
+    }
 }
 
 /// The key in `Authorization: Bearer` or `X-API-Key`.

@@ -6,13 +6,15 @@ use axum::extract::{ConnectInfo, FromRequestParts as _, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use understory::{Call, Error, Origin, Params, Principal};
+use understory::{Call, Error, Origin, Params, Principal, Wanted};
 
 use crate::{Context, Problem};
 
 /// A request, taken apart.
 pub(crate) struct Incoming {
     pub(crate) principal: Principal,
+    /// What it was let through for.
+    pub(crate) wanted: Wanted,
     pub(crate) headers: HeaderMap,
     pub(crate) call: Call,
 }
@@ -21,16 +23,13 @@ impl Incoming {
     /// Takes a request apart; its body, if there is one, must be JSON within the limit.
     pub(crate) async fn read(context: &Context, request: Request) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
-        let params = Path::<Params>::from_request_parts(&mut parts, &()).await;
-        let Path(params) = params.map_err(|_| bad("the path is not valid UTF-8"))?;
-        let query = Query::<BTreeMap<String, String>>::from_request_parts(&mut parts, &()).await;
-        let Query(query) = query.map_err(|_| bad("the query is not valid"))?;
+        let (params, query) = place(&mut parts).await?;
         let principal = parts.extensions.get::<Principal>().cloned().ok_or(Error::Unauthorized)?;
+        let wanted = parts.extensions.get::<Wanted>().cloned().ok_or(Error::Unauthorized)?;
         let bytes = read_body(&parts.headers, body, context.settings.body_limit).await?;
         let body = parse(&bytes)?;
         let base_url = base_url(context, &parts);
-        Ok(Self { principal, headers: parts.headers, call: Call { params, query, body, base_url } })
+        Ok(Self { principal, wanted, headers: parts.headers, call: Call { params, query, body, base_url } })
     }
 
     pub(crate) fn param(&self, name: &str) -> &str {
@@ -57,6 +56,16 @@ impl Incoming {
         serde_path_to_error::deserialize(&self.call.body)
             .map_err(|error: serde_path_to_error::Error<_>| misfit(error.path(), error.inner()).into())
     }
+}
+
+/// What the path of a request names, and its query.
+pub(crate) async fn place(parts: &mut Parts) -> Result<(Params, BTreeMap<String, String>), Problem> {
+    let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
+    let params = Path::<Params>::from_request_parts(parts, &()).await;
+    let Path(params) = params.map_err(|_| bad("the path is not valid UTF-8"))?;
+    let query = Query::<BTreeMap<String, String>>::from_request_parts(parts, &()).await;
+    let Query(query) = query.map_err(|_| bad("the query is not valid"))?;
+    Ok((params, query))
 }
 
 /// A request of somebody who need not be known.

@@ -104,7 +104,7 @@ impl Replay {
 
     async fn messages(&self, tenant: &str, project: &str) -> Vec<String> {
         let principal = understory::Principal::system();
-        let project = self.server.app.project(&principal, tenant, project).await.unwrap();
+        let project = self.server.app.project(&principal, understory::Permission::View, tenant, project).await.unwrap();
         project.log("main", 100).await.unwrap().into_iter().map(|entry| entry.message).collect()
     }
 

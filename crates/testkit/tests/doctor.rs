@@ -4,7 +4,7 @@
 use serde_json::json;
 use tempfile::TempDir;
 use understory::sql::{Database, Engine, Open};
-use understory::{Diagnosis, FindingKind, Options, Principal, Understory, WriteOptions};
+use understory::{Diagnosis, FindingKind, Options, Permission, Principal, Understory, WriteOptions};
 use understory_testkit::servers::{FreshDatabase, TestServer};
 
 /// Both stores, and ways to reach them past the program.
@@ -42,7 +42,7 @@ impl Place {
         let app = self.open().await;
         let body = json!({ "id": "shop", "name": "Shop", "models": { "base": { "model": "m" } } });
         app.project_create(&Principal::system(), "acme", body, WriteOptions::default()).await.unwrap();
-        let uid = app.project(&Principal::system(), "acme", "shop").await.unwrap().id().uid.clone();
+        let uid = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap().id().uid.clone();
         (app, uid)
     }
 
@@ -135,7 +135,7 @@ on_every_engine! {
 
 async fn healthy_data_have_no_findings(place: &Place) {
     let (app, _) = place.open_with_project().await;
-    let project = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let project = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     project.branch_create("topic", None, None).await.unwrap();
     for fix in [false, true] {
         let diagnosis = app.doctor(fix).await.unwrap();
@@ -231,7 +231,7 @@ fn message(conversation: &str, status: &str, commit: &str) -> String {
 }
 
 async fn head(app: &Understory) -> String {
-    let project = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let project = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     project.resolve("").await.unwrap().hash.to_string()
 }
 
@@ -250,7 +250,7 @@ async fn rows_that_name_what_is_not_there_are_found_and_deleted(place: &Place) {
     let expected = expected.map(|(_, _, place)| (FindingKind::Mended, false, place));
     assert_eq!((mended.healthy, found(&mended)), (true, expected.to_vec()));
     assert_eq!(found(&app.doctor(false).await.unwrap()), []);
-    let shop = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let shop = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     assert_eq!(shop.conversation("c").await.unwrap().messages, 1);
 }
 
@@ -281,7 +281,7 @@ async fn a_message_that_nobody_makes_is_interrupted(place: &Place) {
     assert_eq!(found(&app.doctor(false).await.unwrap()), [(FindingKind::AnswerUnattended, true, "acme/shop")]);
     let mended = app.doctor(true).await.unwrap();
     assert_eq!((mended.healthy, found(&mended)), (true, vec![(FindingKind::Mended, false, "acme/shop")]));
-    let shop = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let shop = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     let message = shop.message("m").await.unwrap();
     assert_eq!((message.status.as_str(), message.content), ("interrupted", json!({ "text": "Hel" })));
     assert_eq!(message.metadata.unwrap()["streaming"], false);

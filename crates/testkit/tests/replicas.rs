@@ -7,7 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use understory::manage::StoreError;
 use understory::sql::postgres::{Pool, ServerUrl};
-use understory::{Error, MixedStores, Options, Principal, RuntimeError, Understory, WriteOptions};
+use understory::{Error, MixedStores, Options, Permission, Principal, RuntimeError, Understory, WriteOptions};
 use understory_testkit::servers::{FreshDatabase, TestServer, shared_doltgres};
 
 struct Shared {
@@ -109,12 +109,12 @@ async fn a_project_deleted_on_one_is_gone_on_the_other_at_once() {
         let ana = Principal::system();
         one.project_create(&ana, "acme", project("shop"), WriteOptions::default()).await.unwrap();
         for _ in 0..2 {
-            two.project(&ana, "acme", "shop").await.unwrap();
+            two.project(&ana, Permission::View, "acme", "shop").await.unwrap();
         }
         let again = two.project_create(&ana, "acme", project("shop"), WriteOptions::default()).await;
         assert!(matches!(again, Err(Error::Conflict(_))));
         one.project_delete(&ana, "acme", "shop").await.unwrap();
-        assert!(matches!(two.project(&ana, "acme", "shop").await, Err(Error::NotFound { .. })));
+        assert!(matches!(two.project(&ana, Permission::View, "acme", "shop").await, Err(Error::NotFound { .. })));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use understory_auth::{Gate, Keys, People, PeopleSettings, Principal};
+use understory_auth::{ApiKeys, Gate, Keys, People, PeopleSettings, Principal};
 use understory_llm::Providers;
 use understory_manage::{ConfigStore, ProjectId};
 use understory_model::{Model, ModelFiles, id};
@@ -13,6 +13,7 @@ use understory_runtime::{Migrate, RuntimeStore};
 use understory_sql::Migrations;
 use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};
 
+use crate::access::{Wanted, authorize};
 use crate::attendant::Attendant;
 use crate::conversation::Hub;
 use crate::copy::refuse_unfinished;
@@ -149,7 +150,7 @@ impl Understory {
         lock: DataLock,
     ) -> Result<Self> {
         refuse_unfinished(&runtime).await?;
-        let gate = Gate::new(&runtime, PeopleSettings { home: options.home_tenant.clone(), ..options.people });
+        let gate = Gate::new(&runtime, options.people, &options.home_tenant);
         let made = if options.make_admin_key || options.admin_key.is_some() {
             gate.keys.admin_key_ensure(options.admin_key.as_deref()).await?.shown
         } else {
@@ -239,6 +240,11 @@ impl Understory {
         &self.inner.gate.people
     }
 
+    /// The keys with which programs reach one project.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.inner.gate.api_keys
+    }
+
     /// Where the data is.
     pub fn data(&self) -> &Path {
         &self.inner.data
@@ -254,8 +260,22 @@ impl Understory {
         Ok(self.inner.gate.require_session(presented).await?)
     }
 
-    /// Looks a project up; a project that is not there, or not this principal's to know of, is not found.
-    pub async fn project(&self, principal: &Principal, tenant: &str, project: &str) -> Result<Project> {
+    /// Looks a project up: the only way to one. A project that is not there, or not this principal's to know of, is not
+    /// found; one that it may know of, but not do this with, is forbidden.
+    pub async fn project(
+        &self,
+        principal: &Principal,
+        wanted: impl Into<Wanted>,
+        tenant: &str,
+        project: &str,
+    ) -> Result<Project> {
+        let wanted = wanted.into();
+        authorize(principal, wanted.permission, &wanted.target(tenant, project))?;
+        self.project_open(principal, tenant, project).await
+    }
+
+    /// Looks a project up on behalf of a principal that was let in otherwise.
+    pub(crate) async fn project_open(&self, principal: &Principal, tenant: &str, project: &str) -> Result<Project> {
         let found = self.project_id(tenant, project).await?;
         let id = found.ok_or_else(|| Error::not_found("Project", project))?;
         Ok(Project::new(self.clone(), id, principal.clone()))

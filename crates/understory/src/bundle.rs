@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use understory_auth::Principal;
+use understory_auth::{Permission, Principal, Target};
 use understory_manage::bundle::{self, Bundle, BundleError, Content};
 use understory_manage::replay::{History, Origin};
 use understory_manage::{CommitHash, ProjectId, StoreError};
 use understory_model::id::made_id;
 use understory_runtime::{IntentKind, RefAction, RefChange};
 
+use crate::access::authorize;
 use crate::app::Understory;
 use crate::project::Project;
 use crate::{Error, Result};
@@ -99,19 +100,20 @@ impl Understory {
         id: Option<&str>,
         bytes: &[u8],
     ) -> Result<Applied> {
+        authorize(principal, Permission::Edit, &Target::Tenant(tenant))?;
         let bundle = Bundle::parse(bytes)?;
         let id = id.unwrap_or(&bundle.project).to_owned();
         let turn = Arc::clone(&self.inner.lifecycle).lock_owned().await;
         if self.project_id(tenant, &id).await?.is_some() {
             drop(turn);
-            return self.project(principal, tenant, &id).await?.bundle_apply(&bundle).await;
+            return self.project_open(principal, tenant, &id).await?.bundle_apply(&bundle).await;
         }
         let project = ProjectId { tenant: tenant.to_owned(), id, uid: made_id() };
         let history = bundle.history(self.inner.store.as_ref(), self.model(), &project, false).await?;
         self.refuse_too_many(history.branches.len())?;
         let commits = history.commits.len();
         self.project_replay(&project, history, turn).await?;
-        let created = self.project(principal, tenant, &project.id).await?;
+        let created = self.project_open(principal, tenant, &project.id).await?;
         let moved = |kind, name: String, to: &CommitHash| RefMoved { kind, name, from: None, to: to.to_string() };
         let mut refs = Vec::new();
         refs.extend(created.branches().await?.iter().map(|b| moved("branch", b.name.to_string(), &b.head)));

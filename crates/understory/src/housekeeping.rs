@@ -50,7 +50,7 @@ impl Understory {
     pub async fn stats(&self, principal: &Principal) -> Result<Vec<Stats>> {
         let mut stats = Vec::new();
         for (tenant, id) in self.projects().await? {
-            stats.push(self.project(principal, &tenant, &id).await?.stats().await?);
+            stats.push(self.project_open(principal, &tenant, &id).await?.stats().await?);
         }
         Ok(stats)
     }
@@ -66,7 +66,7 @@ impl Understory {
         };
         for (tenant, id) in projects {
             let kept = async {
-                let project = self.project(&Principal::system(), &tenant, &id).await?;
+                let project = self.project_open(&Principal::system(), &tenant, &id).await?;
                 let old = project.forget(undo_kept).await?;
                 if old > 0 { project.collect(undo_kept).await.map(drop) } else { Ok(()) }
             };

@@ -71,7 +71,7 @@ impl Understory {
 
     async fn head_of(&self, principal: &Principal, project: Option<(&str, &str)>) -> Result<Option<String>> {
         let Some((tenant, id)) = project else { return Ok(None) };
-        match self.project(principal, tenant, id).await {
+        match self.project_open(principal, tenant, id).await {
             Ok(project) => Ok(Some(project.resolve("").await?.hash.to_string())),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -87,7 +87,7 @@ impl Understory {
         since: Option<String>,
     ) -> Result<Idempotent> {
         let Some((tenant, id)) = project else { return Ok(Idempotent::Proceed) };
-        let project = match self.project(principal, tenant, id).await {
+        let project = match self.project_open(principal, tenant, id).await {
             Ok(project) => project,
             Err(Error::NotFound { .. }) => return Ok(Idempotent::Proceed),
             Err(error) => return Err(error),

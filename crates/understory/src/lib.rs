@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod action;
 mod app;
 mod attendant;
@@ -82,6 +83,7 @@ mod stores;
 mod undo;
 mod write;
 
+pub use access::{Wanted, authorize};
 pub use action::{Action, Answer, Call, DEFAULT_LIMIT, MAX_LIMIT, Paging, list_parameters, with_columns};
 pub use app::{MAX_BRANCHES, Options, Understory};
 pub use backup::{BackupReport, restore};
@@ -115,15 +117,16 @@ pub use row_history::{cursor, limit, outcome};
 pub use simple::{AgentBody, AgentConfiguration, AgentState, Answered, Capability, Question, TaskRequest};
 pub use stores::MixedStores;
 pub use understory_auth::{
-    AuthError, Keys, Limits, NewPerson, Origin, People, PeopleSettings, PersonChange, PersonDetails, Principal,
-    PrincipalKind, Rate, Registration, Role, Secret, SignIn,
+    Access, ApiKeys, AuthError, KeyRequest, KeyVerb, Keys, Limits, NewPerson, OrgRole, Origin, People, PeopleSettings,
+    Permission, PersonChange, PersonDetails, Principal, PrincipalKind, ProjectRole, Rate, Registration, Secret,
+    ServerRole, SignIn, Target,
 };
 pub use understory_llm as llm;
 pub use understory_manage as manage;
 pub use understory_model as model;
 pub use understory_runtime::{
-    AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Message, RuntimeError, Start,
-    StoredEvent, USER_FACING, User,
+    AuditEntry, Conversation, ConversationFilter, Feedback, FeedbackFilter, KeyRecord, Membership, Message, ProjectKey,
+    RuntimeError, Start, StoredEvent, USER_FACING, User,
 };
 pub use understory_sql as sql;
 pub use understory_sql::postgres::{POOL_SIZE, PoolStatus, ServerUrl};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
-use understory_auth::Principal;
+use understory_auth::{Access, Permission, Principal, Target};
 use understory_manage::replay::History;
 use understory_manage::{ChangeSet, Commit, CommitMeta, Draft, ProjectId, Snapshot};
 use understory_model::id::{is_project_id, is_resource_id, made_id};
 use understory_runtime::{Intent, IntentKind, RuntimeError};
 
+use crate::access::authorize;
 use crate::action::Answer;
 use crate::app::{Inner, Understory};
 use crate::document::{self, Scope};
@@ -35,6 +36,7 @@ impl Understory {
         body: Value,
         options: WriteOptions,
     ) -> Result<Written<Project>> {
+        authorize(principal, Permission::Edit, &Target::Tenant(tenant))?;
         let id = body_id(&body)?;
         let scope = Scope::new(tenant, &id);
         self.create(principal, tenant, &id, options, |draft| document::write_project_row(draft, &scope, &body)).await
@@ -48,6 +50,7 @@ impl Understory {
         body: Value,
         options: WriteOptions,
     ) -> Result<Written<Project>> {
+        authorize(principal, Permission::Edit, &Target::Tenant(tenant))?;
         let id = body_id(&body)?;
         let scope = Scope::new(tenant, &id);
         self.create(principal, tenant, &id, options, |draft| document::write_project(draft, &scope, &body)).await
@@ -148,8 +151,9 @@ impl Understory {
 
     /// Deletes a project with all its history. The commit point is the registry's row going; the data follows.
     pub async fn project_delete(&self, principal: &Principal, tenant: &str, id: &str) -> Result<()> {
+        authorize(principal, Permission::Edit, &Target::Tenant(tenant))?;
         let _one_at_a_time = self.inner.lifecycle.lock().await;
-        self.project(principal, tenant, id).await?;
+        self.project_open(principal, tenant, id).await?;
         let intent = self.inner.runtime.project_deletion_begin(tenant, id).await?;
         let intent = intent.ok_or_else(|| Error::not_found("Project", id))?;
         self.forget_project(tenant, id);
@@ -204,7 +208,7 @@ impl Understory {
         }
     }
 
-    /// A page of a tenant's projects: `{data, pagination}`, each as its `main` has it.
+    /// A page of those of a tenant's projects that a principal may see: `{data, pagination}`, each as its `main` has it.
     pub async fn project_list(
         &self,
         principal: &Principal,
@@ -212,16 +216,38 @@ impl Understory {
         paging: Paging,
         with_agents: bool,
     ) -> Result<Answer> {
+        authorize(principal, Permission::View, &Target::Tenant(tenant))?;
+        let (ids, total) = self.projects_seen(principal, tenant, paging).await?;
+        let mut data = Vec::with_capacity(ids.len());
+        for id in ids {
+            let view = self.project_open(principal, tenant, &id).await?.view("main").await?;
+            data.push(project_item(&self.inner.model, &view.snapshot, tenant, &id, with_agents));
+        }
+        Ok(Answer::new(200, serde_json::json!({ "data": data, "pagination": paging.pagination(total) })))
+    }
+
+    /// The ids of one page, and how many there are in all.
+    async fn projects_seen(&self, principal: &Principal, tenant: &str, paging: Paging) -> Result<(Vec<String>, usize)> {
+        let Access::Roles(roles) = &principal.access else { return self.projects_page(tenant, paging).await };
+        if roles.is_admin_of(tenant) {
+            return self.projects_page(tenant, paging).await;
+        }
+        let mut seen = Vec::new();
+        for (_, id) in roles.projects.keys().filter(|(of, _)| of == tenant) {
+            if self.project_id(tenant, id).await?.is_some() {
+                seen.push(id.clone());
+            }
+        }
+        let total = seen.len();
+        let page = seen.into_iter().skip(paging.page.saturating_sub(1).saturating_mul(paging.limit)).take(paging.limit);
+        Ok((page.collect(), total))
+    }
+
+    async fn projects_page(&self, tenant: &str, paging: Paging) -> Result<(Vec<String>, usize)> {
         let (page, limit) = (as_u32(paging.page), as_u32(paging.limit));
         let (records, total) = self.inner.runtime.project_list(tenant, page, limit).await?;
-        let mut data = Vec::with_capacity(records.len());
-        for record in records {
-            let project = self.project(principal, tenant, &record.id).await?;
-            let view = project.view("main").await?;
-            data.push(project_item(&self.inner.model, &view.snapshot, tenant, &record.id, with_agents));
-        }
-        let total = usize::try_from(total).unwrap_or(usize::MAX);
-        Ok(Answer::new(200, serde_json::json!({ "data": data, "pagination": paging.pagination(total) })))
+        let ids = records.into_iter().map(|record| record.id).collect();
+        Ok((ids, usize::try_from(total).unwrap_or(usize::MAX)))
     }
 
     /// All projects: tenant and id.

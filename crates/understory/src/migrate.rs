@@ -33,7 +33,7 @@ impl Understory {
     pub async fn migrations_pending(&self, principal: &Principal) -> Result<Vec<Pending>> {
         let mut pending = Vec::new();
         for (tenant_id, project_id) in self.projects().await? {
-            let project = self.project(principal, &tenant_id, &project_id).await?;
+            let project = self.project_open(principal, &tenant_id, &project_id).await?;
             for branch in project.unmigrated().await? {
                 pending.push(Pending { tenant_id: tenant_id.clone(), project_id: project_id.clone(), branch });
             }

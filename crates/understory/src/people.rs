@@ -1,13 +1,10 @@
 //! People of the server, and the project that each has of their own.
 
-use serde_json::json;
-use understory_auth::{NewPerson, Origin, PersonDetails, Principal, Role, SignIn};
+use understory_auth::{NewPerson, Origin, PersonDetails, Principal, ProjectRole, ServerRole, SignIn};
 use understory_runtime::{Membership, User};
 
+use crate::Result;
 use crate::app::Understory;
-use crate::document::{self, Scope};
-use crate::write::WriteOptions;
-use crate::{Error, Result};
 
 impl Understory {
     /// Makes somebody a user, if they are let in, with a project of their own, and signs them in.
@@ -22,7 +19,7 @@ impl Understory {
     }
 
     /// Makes somebody a user on behalf of who runs the server.
-    pub async fn user_create(&self, details: PersonDetails, password: &str, role: Role) -> Result<User> {
+    pub async fn user_create(&self, details: PersonDetails, password: &str, role: ServerRole) -> Result<User> {
         let user = self.inner.gate.people.user_create(details, password, role).await?;
         self.own_project_ensure(&user).await?;
         Ok(user)
@@ -36,21 +33,15 @@ impl Understory {
     }
 
     /// Makes somebody's own project unless it is there. Of several that do this at once one makes it.
-    async fn own_project_ensure(&self, user: &User) -> Result<()> {
+    pub(crate) async fn own_project_ensure(&self, user: &User) -> Result<()> {
         let (home, id) = (&self.inner.home_tenant, &user.default_project);
         if self.project_id(home, id).await?.is_some() {
             return Ok(());
         }
-        let scope = Scope::new(home, id);
-        let body = json!({ "id": id, "name": format!("Project of {}", user.username) });
         let owner = Principal::person(&user.id, &user.username);
-        let fill = |draft: &mut _| document::write_project_row(draft, &scope, &body);
-        match self.create(&owner, home, id, WriteOptions::default(), fill).await {
-            Ok(_) | Err(Error::Conflict(_)) => {}
-            Err(error) => return Err(error),
-        }
+        self.home_make(&owner, id, &format!("Project of {}", user.username)).await?;
         // Roles in a project go with it: one that is made again needs its admin again.
-        let role = understory_auth::ProjectRole::Admin.as_str().to_owned();
+        let role = ProjectRole::Admin.as_str().to_owned();
         let own = Membership { tenant: home.clone(), project: Some(id.clone()), role };
         self.inner.runtime.memberships_add(&user.id, vec![own]).await?;
         self.inner.gate.forget();

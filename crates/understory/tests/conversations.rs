@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use understory::{
-    ConversationRequest, Exchange, MessageRequest, MessagesWanted, Options, Principal, Project, Understory,
+    ConversationRequest, Exchange, MessageRequest, MessagesWanted, Options, Permission, Principal, Project, Understory,
     WriteOptions,
 };
 
@@ -20,7 +20,7 @@ async fn shop(app: &Understory, model: &str) -> Project {
     let body = json!({ "id": "shop", "name": "Shop", "models": models, "agents": { "support": support }, "tools": {} });
     let written = app.project_create(&Principal::system(), "acme", body, WriteOptions::default()).await.unwrap();
     let project = written.value;
-    let agent = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let agent = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     agent.full_put(&full(model), &WriteOptions::default()).await.unwrap();
     let conversation = ConversationRequest { id: Some("c".into()), agent_id: "support".into(), ..Default::default() };
     project.conversation_create(conversation).await.unwrap();
@@ -41,7 +41,7 @@ fn said(text: &str) -> MessageRequest {
 }
 
 async fn again(app: &Understory) -> Project {
-    app.project(&Principal::system(), "acme", "shop").await.unwrap()
+    app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap()
 }
 
 #[tokio::test]

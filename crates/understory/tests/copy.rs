@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use serde_json::json;
 use tokio::sync::Notify;
 use understory::{
-    CopyProgress, CopyReport, CopyRequest, Error, Options, Place, Principal, Servers, Understory, WriteOptions, copy,
+    CopyProgress, CopyReport, CopyRequest, Error, Options, Permission, Place, Principal, Servers, Understory,
+    WriteOptions, copy,
 };
 use understory_testkit::servers::{FreshDatabase, TestServer};
 
@@ -120,7 +121,7 @@ async fn half_a_copy_is_not_served_and_what_is_different_is_named() {
     assert!(matches!(&opened, Err(Error::Conflict(told)) if told.contains("not finished")), "{opened:?}");
 
     let app = Understory::open(Options::new(&from)).await.unwrap();
-    let project = app.project(&Principal::system(), "acme", "p1").await.unwrap();
+    let project = app.project(&Principal::system(), Permission::Edit, "acme", "p1").await.unwrap();
     project.branch_create("later", None, None).await.unwrap();
     drop((project, app));
     let refused = copied(&request).await;

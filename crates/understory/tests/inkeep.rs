@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::{Value, json};
-use understory::{CopyReport, CopyRequest, Error, Options, Place, Principal, Project, Servers, Understory, copy};
+use understory::{
+    CopyReport, CopyRequest, Error, Options, Permission, Place, Principal, Project, Servers, Understory, copy,
+};
 use understory_testkit::contract;
 use understory_testkit::servers::{FreshDatabase, TestServer};
 
@@ -234,7 +236,7 @@ async fn an_installation_comes_along_with_its_history() {
     assert_eq!(told(&planned), told(&report));
 
     let app = Understory::open(Options::new(&to)).await.unwrap();
-    let shop = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let shop = app.project(&Principal::system(), Permission::View, "acme", "shop").await.unwrap();
     let log: Vec<_> = shop.log("main", 9).await.unwrap().into_iter().map(|e| (e.message, e.author, e.email)).collect();
     let said = |message: &str, author: &str| (message.to_owned(), author.to_owned(), format!("{author}@x.org"));
     assert_eq!(log[0], said("Leave some ends loose", "Ben"));
@@ -253,7 +255,7 @@ async fn an_installation_comes_along_with_its_history() {
     let config =
         &shop.view("main").await.unwrap().snapshot.table("tool").values().next().unwrap().get("config").clone();
     assert_eq!(config, &json!({ "mcp": { "server": { "url": "http://x" } }, "type": "mcp" }));
-    let other = app.project(&Principal::system(), "acme_x", "shop").await.unwrap();
+    let other = app.project(&Principal::system(), Permission::View, "acme_x", "shop").await.unwrap();
     assert_eq!(rows(&other, "main", "project", "name").await, ["\"Shop of acme_x\""]);
 
     // What their rows name by hash is found, a commit that only brought the schema too.

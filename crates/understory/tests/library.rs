@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use understory::model::{Entity, Row};
-use understory::{Error, Options, Principal, Project, Understory, WriteOptions};
+use understory::{Error, Options, Permission, Principal, Project, Understory, WriteOptions};
 
 struct Home {
     app: Understory,
@@ -211,7 +211,7 @@ async fn backups_restore_and_damage_is_found() {
     home.app.backup(&backup).await.unwrap();
     understory::restore(&backup, &restored).unwrap();
     let again = Understory::open(Options::new(&restored)).await.unwrap();
-    let project = again.project(&Principal::system(), "acme", "p").await.unwrap();
+    let project = again.project(&Principal::system(), Permission::Edit, "acme", "p").await.unwrap();
     assert_eq!(project.log("main", 10).await.unwrap().len(), 3);
 
     let file = backup.join("runtime.db");

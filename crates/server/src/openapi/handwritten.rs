@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::simple;
 use super::written::{EVENTS, Written, written};
+use super::{people, simple};
 
 const TENANT: &str = "/manage/tenants/{tenantId}";
 const PROJECT: &str = "/manage/tenants/{tenantId}/projects/{projectId}";
@@ -11,7 +11,7 @@ const PROJECT: &str = "/manage/tenants/{tenantId}/projects/{projectId}";
 /// All of them: path, verb, operation.
 pub(super) fn operations() -> Vec<(String, &'static str, Value)> {
     let of_projects = [projects(), branches(), tags(), history(), undo(), files()];
-    let others = [conversations(), messages(), feedback(), admin(), open(), simple::operations()];
+    let others = [conversations(), messages(), feedback(), admin(), open(), simple::operations(), people::operations()];
     let all = of_projects.into_iter().chain(others).flatten();
     all.map(|written| (written.path.clone(), written.verb, written.operation())).collect()
 }
@@ -275,6 +275,6 @@ fn open() -> Vec<Written> {
 
 /// Component schemas of these operations.
 pub(super) fn schemas() -> Map<String, Value> {
-    let files = [include_str!("schemas.json"), include_str!("simple.json")];
+    let files = [include_str!("schemas.json"), include_str!("simple.json"), include_str!("people.json")];
     files.into_iter().filter_map(|text| serde_json::from_str::<Map<String, Value>>(text).ok()).flatten().collect()
 }

@@ -3,6 +3,7 @@
 mod handwritten;
 mod left_out;
 mod operations;
+mod people;
 mod simple;
 mod written;
 
@@ -21,6 +22,7 @@ pub fn document(model: &Model, routes: &[Route]) -> Value {
     for route in routes.iter().filter(|route| !route.twin) {
         add(&mut paths, &format!("/manage{}", route.path), route.verb.as_str(), operations::of_route(model, route));
     }
+    permissions(&mut paths, routes);
     paths.sort_keys();
     json!({
         "openapi": "3.1.0",
@@ -40,6 +42,16 @@ pub fn document(model: &Model, routes: &[Route]) -> Value {
             },
         },
     })
+}
+
+/// Says of each operation what it needs: `x-permission`.
+fn permissions(paths: &mut Map<String, Value>, routes: &[Route]) {
+    for ((verb, path), needs) in crate::routes::needs(routes) {
+        let operation = paths.get_mut(&path).and_then(|item| item.get_mut(verb.as_str().to_ascii_lowercase()));
+        if let Some(operation) = operation {
+            operation["x-permission"] = needs.into();
+        }
+    }
 }
 
 fn add(paths: &mut Map<String, Value>, path: &str, verb: &str, operation: Value) {

@@ -1,6 +1,6 @@
 //! OpenAPI operations of the route table.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use understory::model::{Entity, Model, Shape, wire_schema};
 use understory::{Action, Route, list_parameters, with_columns};
 
@@ -128,23 +128,30 @@ pub(super) const PROBLEM: Refusal = ("application/problem+json", "Problem");
 pub(super) const ENVELOPE: Refusal = ("application/json", "ApiError");
 
 /// The refusals that every operation may answer.
-pub(super) fn refusals(writes: bool, (media, schema): Refusal) -> Value {
-    let problem = |text: &str| json!({ "description": text, "content": { media: { "schema": reference(schema) } } });
-    let mut problems = json!({
-        "400": problem("The request breaks the model or makes no sense."),
-        "401": problem("No valid key."),
-        "404": problem("There is no such thing."),
-        "500": problem("The server failed."),
-        "503": problem("The store is busy."),
-    });
-    if writes {
-        problems["409"] = problem("It clashes with what is there.");
-        problems["412"] = problem("If-Match names another state.");
-        problems["413"] = problem("The body is too large.");
-        problems["422"] = problem("Understood and not possible.");
-        problems["507"] = problem("The disk is full.");
-    }
-    problems
+pub(super) fn refusals(writes: bool, form: Refusal) -> Value {
+    let all: &[u16] = &[400, 401, 403, 404, 500, 503];
+    let of_writes: &[u16] = if writes { &[409, 412, 413, 422, 507] } else { &[] };
+    let refusals = all.iter().chain(of_writes);
+    refusals.map(|status| (status.to_string(), refusal(*status, form))).collect::<Map<_, _>>().into()
+}
+
+/// The refusal of a status.
+pub(super) fn refusal(status: u16, (media, schema): Refusal) -> Value {
+    let text = match status {
+        400 => "The request breaks the model or makes no sense.",
+        401 => "Nobody known: no valid key, token or password.",
+        403 => "Not for whoever asks.",
+        404 => "There is no such thing, or it is hidden from whoever asks.",
+        409 => "It clashes with what is there.",
+        412 => "If-Match names another state.",
+        413 => "The body is too large.",
+        422 => "Understood and not possible.",
+        429 => "Too many tries.",
+        503 => "The store is busy.",
+        507 => "The disk is full.",
+        _ => "The server failed.",
+    };
+    json!({ "description": text, "content": { media: { "schema": reference(schema) } } })
 }
 
 fn success(model: &Model, route: &Route) -> (u16, Option<Value>) {

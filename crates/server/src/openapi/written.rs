@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
-use super::operations::{ENVELOPE, PROBLEM, path_parameters, query_parameter, ref_parameter, reference, refusals};
+use super::operations::{
+    ENVELOPE, PROBLEM, path_parameters, query_parameter, ref_parameter, reference, refusal, refusals,
+};
 
 /// One operation, written down.
 pub(super) struct Written {
@@ -19,6 +21,8 @@ pub(super) struct Written {
     other: Option<(u16, &'static str)>,
     /// Whether it needs no key.
     open: bool,
+    /// Refusals of its own.
+    refuses: &'static [u16],
 }
 
 const JSON: &str = "application/json";
@@ -41,6 +45,7 @@ pub(super) fn written(path: String, verb: &'static str, id: &'static str, tag: &
         answer_type: JSON,
         other: None,
         open: false,
+        refuses: &[],
     }
 }
 
@@ -89,6 +94,11 @@ impl Written {
     /// An operation that needs no key.
     pub(super) fn open(self) -> Self {
         Self { open: true, ..self }
+    }
+
+    /// The same with refusals that others do not answer.
+    pub(super) fn refuses(self, statuses: &'static [u16]) -> Self {
+        Self { refuses: statuses, ..self }
     }
 
     pub(super) fn empty(mut self, status: u16) -> Self {
@@ -141,6 +151,10 @@ impl Written {
             && let Some(refusals) = refusals.as_object_mut()
         {
             refusals.remove("401");
+            refusals.remove("403");
+        }
+        for status in self.refuses {
+            refusals[status.to_string()] = refusal(*status, form);
         }
         refusals
     }

@@ -5,31 +5,32 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use understory::{Error, KeyRecord, PrincipalKind, UNDO_KEPT};
 
 use super::branches::{answer, open};
+use super::{Needs, Routes};
 use crate::idempotency::Unrepeatable;
 use crate::request::Incoming;
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
-/// The routes: under `/manage` only.
-pub(super) fn routes() -> Vec<(String, MethodRouter<Context>)> {
-    let routes = [
-        ("/keys", get(key_list).post(key_create)),
-        ("/keys/{name}", delete(key_revoke)),
-        ("/doctor", get(examine).post(mend)),
-        ("/migrations", get(migrations_pending)),
-        ("/tenants/{tenantId}/projects/{projectId}/migrate", post(migrate)),
-        ("/tenants/{tenantId}/projects/{projectId}/gc", post(collect)),
-        ("/stats", get(stats)),
-        ("/backup", post(backup)),
-    ];
-    routes.map(|(path, methods)| (path.to_owned(), methods)).into()
+/// Adds the routes, which are under `/manage` only.
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("")
+        .get("/keys", Needs::Server, key_list)
+        .post("/keys", Needs::Server, key_create)
+        .delete("/keys/{name}", Needs::Server, key_revoke)
+        .get("/doctor", Needs::Server, examine)
+        .post("/doctor", Needs::Server, mend)
+        .get("/migrations", Needs::Server, migrations_pending)
+        .post("/tenants/{tenantId}/projects/{projectId}/migrate", Needs::Server, migrate)
+        .post("/tenants/{tenantId}/projects/{projectId}/gc", Needs::Server, collect)
+        .get("/stats", Needs::Server, stats)
+        .post("/backup", Needs::Server, backup);
 }
 
 async fn key_list(State(context): State<Context>) -> Answered {

@@ -3,13 +3,14 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use understory::Permission::{Edit, View};
 use understory::manage::Branch;
 use understory::{Answer, MergeRequest, Project};
 
 use super::entities::respond;
+use super::{Needs, Routes};
 use crate::headers::{set_commit, set_warning};
 use crate::request::Incoming;
 use crate::{Context, Problem};
@@ -17,15 +18,18 @@ use crate::{Context, Problem};
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let project = "/tenants/{tenantId}/projects/{projectId}";
-    let mut add = |path: &str, methods| routes.push((format!("{project}{path}"), methods));
-    add("/branches", get(list).post(create));
-    add("/branches/{branchName}", get(one).patch(rename).delete(remove));
-    add("/branches/agents/{agentId}", get(with_agent));
-    add("/branches/merge", post(merge));
-    add("/branches/merge/preview", post(preview));
-    add("/refs/resolve", get(resolve));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}/projects/{projectId}")
+        .get("/branches", Needs::Project(View), list)
+        .post("/branches", Needs::Project(Edit), create)
+        .get("/branches/{branchName}", Needs::Project(View), one)
+        .patch("/branches/{branchName}", Needs::Project(Edit), rename)
+        .delete("/branches/{branchName}", Needs::Project(Edit), remove)
+        .get("/branches/agents/{agentId}", Needs::Project(View), with_agent)
+        .post("/branches/merge", Needs::Project(Edit), merge)
+        .post("/branches/merge/preview", Needs::Project(View), preview)
+        .get("/refs/resolve", Needs::Rows(View), resolve);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {
@@ -133,7 +137,7 @@ async fn resolve(State(context): State<Context>, request: Request) -> Answered {
 pub(super) async fn open(context: &Context, request: Request) -> Result<(Incoming, Project), Problem> {
     let incoming = Incoming::read(context, request).await?;
     let (tenant, id) = (incoming.param("tenantId"), incoming.param("projectId"));
-    let project = context.app.project(&incoming.principal, tenant, id).await?;
+    let project = context.app.project(&incoming.principal, &incoming.wanted, tenant, id).await?;
     Ok((incoming, project))
 }
 

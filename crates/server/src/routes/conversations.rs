@@ -3,9 +3,9 @@
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post, put};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use understory::Permission::{Edit, Use, View};
 use understory::model::timestamp_iso;
 use understory::{
     Answer, AuditEntry, Call, Conversation, ConversationChange, ConversationFilter, ConversationRequest, Error,
@@ -15,6 +15,7 @@ use understory::{
 use super::branches::{answer, open};
 use super::entities::respond;
 use super::messages;
+use super::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
@@ -25,21 +26,25 @@ const RECORD: u32 = 1_000;
 const SHOWN: u32 = 200;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let all = "/tenants/{tenantId}/projects/{projectId}/conversations";
-    let mut add = |path: &str, methods| routes.push((format!("{all}{path}"), methods));
-    add("", get(list).post(create));
-    add("/search", get(messages::search));
-    add("/{id}", get(show).patch(change).delete(remove));
-    add("/{id}/bounds", get(bounds));
-    add("/{id}/pin", put(pin));
-    add("/{id}/record", get(record));
-    add("/{id}/export", get(export));
-    add("/{id}/events", get(super::events::follow));
-    add("/{id}/messages", get(messages::list).post(messages::say));
-    add("/{id}/messages/{messageId}", get(messages::show));
-    add("/{id}/messages/{messageId}/configuration", get(messages::configuration));
-    add("/{id}/messages/{messageId}/stop", post(messages::stop));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}/projects/{projectId}/conversations")
+        .get("", Needs::Project(View), list)
+        .post("", Needs::Project(Use), create)
+        .get("/search", Needs::Project(View), messages::search)
+        .get("/{id}", Needs::Project(View), show)
+        .patch("/{id}", Needs::Project(Use), change)
+        .delete("/{id}", Needs::Project(Edit), remove)
+        .get("/{id}/bounds", Needs::Project(View), bounds)
+        .put("/{id}/pin", Needs::Project(Use), pin)
+        .get("/{id}/record", Needs::Project(View), record)
+        .get("/{id}/export", Needs::Project(View), export)
+        .get("/{id}/events", Needs::Project(View), super::events::follow)
+        .get("/{id}/messages", Needs::Project(View), messages::list)
+        .post("/{id}/messages", Needs::Project(Use), messages::say)
+        .get("/{id}/messages/{messageId}", Needs::Project(View), messages::show)
+        .get("/{id}/messages/{messageId}/configuration", Needs::Project(View), messages::configuration)
+        .post("/{id}/messages/{messageId}/stop", Needs::Project(Use), messages::stop);
 }
 
 async fn create(State(context): State<Context>, request: Request) -> Answered {

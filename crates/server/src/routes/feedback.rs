@@ -3,14 +3,15 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
 use serde_json::{Value, json};
+use understory::Permission::{Edit, Use, View};
 use understory::model::{stored_time, timestamp_iso};
 use understory::{Answer, Call, Error, Feedback, FeedbackChange, FeedbackFilter, FeedbackRequest};
 
 use super::branches::{answer, open};
 use super::conversations::number;
 use super::entities::respond;
+use super::{Needs, Routes};
 use crate::headers::set_warning;
 use crate::{Context, Problem};
 
@@ -20,11 +21,15 @@ type Answered = Result<Response, Problem>;
 const BULK: usize = 1_000;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let all = "/tenants/{tenantId}/projects/{projectId}/feedback";
-    routes.push((all.to_owned(), get(list).post(create)));
-    routes.push((format!("{all}/bulk"), post(create_many)));
-    routes.push((format!("{all}/{{id}}"), get(one).patch(change).delete(remove)));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}/projects/{projectId}/feedback")
+        .get("", Needs::Project(View), list)
+        .post("", Needs::Project(Use), create)
+        .post("/bulk", Needs::Project(Use), create_many)
+        .get("/{id}", Needs::Project(View), one)
+        .patch("/{id}", Needs::Project(Edit), change)
+        .delete("/{id}", Needs::Project(Edit), remove);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {
@@ -81,7 +86,7 @@ async fn create_many(State(context): State<Context>, request: Request) -> Answer
         match stored {
             Ok(feedback) => made.push(shown(&feedback)),
             Err(error @ (Error::Invalid(_) | Error::BadRequest(_) | Error::Conflict(_))) => {
-                errors.push(json!({ "index": index, "conversationId": conversation, "message": error.to_string() }))
+                errors.push(json!({ "index": index, "conversationId": conversation, "message": error.to_string() }));
             }
             Err(error) => return Err(error.into()),
         }

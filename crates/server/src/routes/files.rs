@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use serde_json::json;
+use understory::Permission::{Edit, View};
 use understory::manage::CommitHash;
 use understory::{Changes, Error, Principal};
 
 use super::branches::{answer, open};
+use super::{Needs, Routes};
 use crate::headers::set_commit;
 use crate::request::{Incoming, body_limit, read_body};
 use crate::{Context, Problem};
@@ -19,11 +20,13 @@ use crate::{Context, Problem};
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let project = "/tenants/{tenantId}/projects/{projectId}";
-    routes.push((format!("{project}/files"), get(files).put(put_files)));
-    routes.push((format!("{project}/bundle"), get(bundle)));
-    routes.push(("/tenants/{tenantId}/bundles".to_owned(), post(apply)));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}")
+        .get("/projects/{projectId}/files", Needs::Rows(View), files)
+        .put("/projects/{projectId}/files", Needs::Rows(Edit), put_files)
+        .get("/projects/{projectId}/bundle", Needs::Project(View), bundle)
+        .post("/bundles", Needs::Tenant(Edit), apply);
 }
 
 async fn files(State(context): State<Context>, request: Request) -> Answered {
@@ -47,7 +50,7 @@ async fn put_files(State(context): State<Context>, request: Request) -> Answered
     let (tenant, id) = (incoming.param("tenantId"), incoming.param("projectId"));
     let dry_run = dry_run(&incoming)?;
     let app = &context.app;
-    match app.project(&incoming.principal, tenant, id).await {
+    match app.project(&incoming.principal, &incoming.wanted, tenant, id).await {
         Ok(project) if dry_run => {
             let (changes, resolved) = project.files_plan(&files, &incoming.reference()).await?;
             Ok(imported(200, None, Some(&resolved.hash), &changes))

@@ -2,26 +2,27 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
 use serde_json::json;
+use understory::Permission::View;
 use understory::{Answer, Call, Error, LogQuery, cursor, limit};
 
 use super::branches::{answer, open};
 use super::entities::respond;
+use super::{Needs, Routes};
 use crate::headers::set_commit;
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let project = "/tenants/{tenantId}/projects/{projectId}";
-    let mut add = |path: &str, methods| routes.push((format!("{project}{path}"), methods));
-    add("/commits", get(log));
-    add("/commits/{commit}", get(show));
-    add("/diff", get(diff));
-    add("/history", get(history));
-    add("/blame", get(blame));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}/projects/{projectId}")
+        .get("/commits", Needs::Project(View), log)
+        .get("/commits/{commit}", Needs::Project(View), show)
+        .get("/diff", Needs::Project(View), diff)
+        .get("/history", Needs::Project(View), history)
+        .get("/blame", Needs::Project(View), blame);
 }
 
 async fn log(State(context): State<Context>, request: Request) -> Answered {

@@ -3,10 +3,9 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use understory::PoolStatus;
 
-use super::Routes;
+use super::{Needs, Routes};
 use crate::Context;
 
 /// The version of the text format that Prometheus reads.
@@ -22,8 +21,8 @@ const OF_POOLS: [Figure; 4] = [
     ("understory_database_connections_waiting", "Callers that wait for a connection.", |pool| pool.waiting),
 ];
 
-pub(super) fn routes() -> Routes {
-    vec![("/metrics".into(), get(metrics))]
+pub(super) fn routes(routes: &mut Routes) {
+    routes.under("").get("/metrics", Needs::Server, metrics);
 }
 
 /// Figures of this process.

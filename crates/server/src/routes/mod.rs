@@ -14,12 +14,14 @@ mod messages;
 mod metrics;
 mod pages;
 mod projects;
+mod served;
 mod sql;
 mod tags;
 mod undo;
 
 pub(crate) use health::report as health_report;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -27,27 +29,26 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
-use understory::{Understory, Verb};
+use understory::{Route, Understory, Verb};
 
+use crate::auth::Gate;
 use crate::settings::Settings;
 use crate::{Context, Problem};
+
+pub(crate) use served::{Needs, Routes, Served};
 
 /// The whole server: every mount on every address.
 pub fn router(app: Understory, settings: Settings) -> Router {
     let cors = cors(&settings);
     let context = Context { app, settings: Arc::new(settings), openapi: Arc::default() };
-    let routes = manage(&context);
     let sockets = crate::sockets::routes(&context);
-    let admin = [routes.clone(), admin::routes()].concat();
-    let manage = protected(&context, admin);
-    let api_routes = protected(&context, api::routes());
-    let tenants = protected(&context, [routes, metrics::routes()].concat());
+    let [manage, api_routes, tenants] = mounts(context.app.routes()).map(|(_, routes)| protected(&context, &routes));
     let router = Router::new()
         .route("/", get(pages::home))
         .route("/health", get(health::health))
@@ -79,54 +80,47 @@ pub fn router(app: Understory, settings: Settings) -> Router {
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
 }
 
-/// Paths and what is served at them.
-type Routes = Vec<(String, MethodRouter<Context>)>;
-
-/// Routes for people and tools that configure agents.
-fn manage(context: &Context) -> Routes {
-    let mut routes = Routes::new();
-    projects::routes(&mut routes);
-    branches::routes(&mut routes);
-    tags::routes(&mut routes);
-    history::routes(&mut routes);
-    undo::routes(&mut routes);
-    files::routes(&mut routes);
-    sql::routes(&mut routes);
-    conversations::routes(&mut routes);
-    feedback::routes(&mut routes);
-    for route in context.app.routes() {
-        entities::route(route, &mut routes);
+/// What is served below `/manage`, below `/api` and below nothing, and needs somebody who is known.
+fn mounts(model: &[Route]) -> [(&'static str, Routes); 3] {
+    let (mut manage, mut api, mut alias) = (Routes::default(), Routes::default(), Routes::default());
+    projects::routes(&mut alias);
+    branches::routes(&mut alias);
+    tags::routes(&mut alias);
+    history::routes(&mut alias);
+    undo::routes(&mut alias);
+    files::routes(&mut alias);
+    sql::routes(&mut alias);
+    conversations::routes(&mut alias);
+    feedback::routes(&mut alias);
+    for route in model {
+        entities::route(route, &mut alias);
     }
-    routes
+    manage.extend(alias.clone());
+    admin::routes(&mut manage);
+    metrics::routes(&mut alias);
+    api::routes(&mut api);
+    [("/manage", manage), ("/api", api), ("", alias)]
 }
 
-/// A router of routes none of which is answered without a key.
-fn protected(context: &Context, routes: Routes) -> Router {
+/// What every operation needs, by method and whole path, as the API description says it.
+pub(crate) fn needs(model: &[Route]) -> BTreeMap<(Verb, String), String> {
+    let words = |mount: &str, served: &Served| ((served.verb, format!("{mount}{}", served.path)), served.needs.words());
+    mounts(model).iter().flat_map(|(mount, routes)| routes.iter().map(|served| words(mount, served))).collect()
+}
+
+/// A router of routes none of which is answered to somebody who is not known, or may not.
+fn protected(context: &Context, routes: &Routes) -> Router {
     let mut router = Router::new();
-    for (path, methods) in routes {
-        router = router.route(&path, methods);
+    for Served { path, needs, handler, .. } in routes.iter() {
+        let gate = Gate { needs: *needs, path: path.as_str().into() };
+        let handler = handler.clone().route_layer(from_fn_with_state(context.clone(), crate::idempotency::once));
+        router = router.route(path, handler.route_layer(from_fn_with_state(gate, crate::auth::admit)));
     }
     let unknown_here = Router::new().fallback(unknown);
     router
         .merge(unknown_here)
-        .layer(from_fn_with_state(context.clone(), crate::idempotency::once))
         .layer(from_fn_with_state(context.clone(), crate::auth::require_key))
         .with_state(context.clone())
-}
-
-/// The method router for a verb.
-fn on<H, T>(verb: Verb, handler: H) -> MethodRouter<Context>
-where
-    H: axum::handler::Handler<T, Context>,
-    T: 'static,
-{
-    match verb {
-        Verb::Get => axum::routing::get(handler),
-        Verb::Post => axum::routing::post(handler),
-        Verb::Put => axum::routing::put(handler),
-        Verb::Patch => axum::routing::patch(handler),
-        Verb::Delete => axum::routing::delete(handler),
-    }
 }
 
 /// What log lines about a request carry; no header of it but its id.

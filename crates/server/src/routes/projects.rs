@@ -3,12 +3,13 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post, put};
 use serde::Deserialize;
 use serde_json::json;
+use understory::Permission::{Edit, View};
 use understory::{Answer, Author, BatchOperation, Document, Error, Paging, Project, WriteOptions, Written};
 
 use super::entities::respond;
+use super::{Needs, Routes};
 use crate::headers::{set_commit, set_etag, set_warning};
 use crate::request::Incoming;
 use crate::{Context, Problem};
@@ -16,15 +17,22 @@ use crate::{Context, Problem};
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let tenant = "/tenants/{tenantId}";
-    let mut add = |path: &str, methods| routes.push((format!("{tenant}{path}"), methods));
-    add("/projects", get(list).post(create));
-    add("/projects/{id}", get(own).patch(own_update).put(own_update).delete(remove));
-    add("/project-full", post(full_create));
-    add("/project-full/{projectId}", put(full_put).patch(full_put).get(full).delete(remove));
-    add("/project-full/{projectId}/with-relation-ids", get(full_with_ids));
-    add("/projects/{projectId}/batch", post(batch));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}")
+        .get("/projects", Needs::Tenant(View), list)
+        .post("/projects", Needs::Tenant(Edit), create)
+        .get("/projects/{id}", Needs::Rows(View), own)
+        .patch("/projects/{id}", Needs::Rows(Edit), own_update)
+        .put("/projects/{id}", Needs::Rows(Edit), own_update)
+        .delete("/projects/{id}", Needs::Tenant(Edit), remove)
+        .post("/project-full", Needs::Tenant(Edit), full_create)
+        .get("/project-full/{projectId}", Needs::Rows(View), full)
+        .put("/project-full/{projectId}", Needs::Rows(Edit), full_put)
+        .patch("/project-full/{projectId}", Needs::Rows(Edit), full_put)
+        .delete("/project-full/{projectId}", Needs::Tenant(Edit), remove)
+        .get("/project-full/{projectId}/with-relation-ids", Needs::Rows(View), full_with_ids)
+        .post("/projects/{projectId}/batch", Needs::Project(Edit), batch);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {
@@ -156,7 +164,7 @@ async fn batch(State(context): State<Context>, request: Request) -> Answered {
 }
 
 async fn lookup(context: &Context, incoming: &Incoming, id: &str) -> Result<Project, Error> {
-    context.app.project(&incoming.principal, incoming.param("tenantId"), incoming.param(id)).await
+    context.app.project(&incoming.principal, &incoming.wanted, incoming.param("tenantId"), incoming.param(id)).await
 }
 
 fn answer(status: u16, data: serde_json::Value) -> Answer {

@@ -2,17 +2,19 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, post};
 use serde::Deserialize;
 use serde_json::json;
+use understory::Permission::View;
 
 use super::branches::{answer, open};
+use super::{Needs, Routes};
 use crate::headers::set_commit;
 use crate::{Context, Problem};
 
 /// Adds the route.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    routes.push(("/tenants/{tenantId}/projects/{projectId}/sql".into(), post(query)));
+pub(super) fn routes(routes: &mut Routes) {
+    let path = "/tenants/{tenantId}/projects/{projectId}/sql";
+    routes.under(path).post("", Needs::Rows(View), query);
 }
 
 #[derive(Deserialize)]

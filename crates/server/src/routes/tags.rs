@@ -3,21 +3,25 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use understory::Permission::{Edit, View};
 use understory::manage::Tag;
 
 use super::branches::{answer, open};
+use super::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let tags = "/tenants/{tenantId}/projects/{projectId}/tags";
-    routes.push((tags.to_owned(), get(list).post(create)));
-    routes.push((format!("{tags}/{{tagName}}"), get(one).delete(remove)));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}/projects/{projectId}/tags")
+        .get("", Needs::Project(View), list)
+        .post("", Needs::Project(Edit), create)
+        .get("/{tagName}", Needs::Project(View), one)
+        .delete("/{tagName}", Needs::Project(Edit), remove);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {

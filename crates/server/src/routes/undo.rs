@@ -2,12 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
+use understory::Permission::{Edit, View};
 use understory::{Answer, Bring, Changes, Project, Restore, Result, Written, limit, outcome};
 
 use super::branches::{answer, open};
 use super::entities::respond;
+use super::{Needs, Routes};
 use crate::headers::set_commit;
 use crate::request::Incoming;
 use crate::{Context, Problem};
@@ -15,14 +16,14 @@ use crate::{Context, Problem};
 type Answered = std::result::Result<Response, Problem>;
 
 /// Adds the routes.
-pub(super) fn routes(routes: &mut Vec<(String, MethodRouter<Context>)>) {
-    let project = "/tenants/{tenantId}/projects/{projectId}";
-    let mut add = |path: &str, methods| routes.push((format!("{project}{path}"), methods));
-    add("/commits/{commit}/revert", post(revert));
-    add("/commits/{commit}/cherry-pick", post(cherry_pick));
-    add("/restore", post(restore));
-    add("/operations", get(operations));
-    add("/operations/{operationId}/undo", post(undo));
+pub(super) fn routes(routes: &mut Routes) {
+    routes
+        .under("/tenants/{tenantId}/projects/{projectId}")
+        .post("/commits/{commit}/revert", Needs::Project(Edit), revert)
+        .post("/commits/{commit}/cherry-pick", Needs::Project(Edit), cherry_pick)
+        .post("/restore", Needs::Project(Edit), restore)
+        .get("/operations", Needs::Project(View), operations)
+        .post("/operations/{operationId}/undo", Needs::Project(Edit), undo);
 }
 
 async fn revert(State(context): State<Context>, request: Request) -> Answered {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use understory::{Error, Principal, Subscription, Understory};
+use understory::{Error, Permission, Principal, Subscription, Understory};
 
 use crate::Context;
 use asked::Name;
@@ -75,7 +75,8 @@ impl Session {
             Error::NotFound { .. } => Error::not_found("Conversation", &name.conversation_id),
             error => error,
         };
-        let project = app.project(&self.principal, &name.tenant_id, &name.project_id).await.map_err(absent)?;
+        let project =
+            app.project(&self.principal, Permission::View, &name.tenant_id, &name.project_id).await.map_err(absent)?;
         project.conversation_subscribe(&name.conversation_id, after).await.map_err(absent)
     }
 }

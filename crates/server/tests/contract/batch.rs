@@ -18,7 +18,15 @@ fn batch(operations: impl Into<Vec<Value>>) -> Value {
 
 async fn entries(client: &Client, reference: &str) -> Vec<understory::Entry> {
     let principal = understory::Principal::system();
-    client.server.app.project(&principal, "acme", "demo").await.unwrap().log(reference, 100).await.unwrap()
+    client
+        .server
+        .app
+        .project(&principal, understory::Permission::View, "acme", "demo")
+        .await
+        .unwrap()
+        .log(reference, 100)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ impl Client {
 
     async fn log(&self, reference: &str) -> Vec<understory::Entry> {
         let principal = understory::Principal::system();
-        let project = self.server.app.project(&principal, "acme", "demo").await.unwrap();
+        let project = self.server.app.project(&principal, understory::Permission::View, "acme", "demo").await.unwrap();
         project.log(reference, MAX).await.unwrap()
     }
 }

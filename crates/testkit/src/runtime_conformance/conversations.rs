@@ -260,7 +260,7 @@ pub async fn an_answer_ends_once(place: &impl Place) -> Checked {
     let begun = store.generation_begin(&shop(), "c", answer(), event("begun")).await?.ok_or("it is there")?;
     let (generation, added) = begun;
     assert_eq!(store.generation_get(&shop(), &added.message.id).await?, Some(generation.clone()));
-    assert_eq!(store.generations_of_this_run().await?, [generation.clone()]);
+    assert_eq!(store.generations_of_this_run().await?, std::slice::from_ref(&generation));
     store.events_add(&shop(), "c", vec![event("Hel")]).await?;
     assert!(store.generations_left().await?.is_empty());
     assert!(!store.generation_take_over(&generation).await?, "its run is alive");
@@ -297,7 +297,7 @@ pub async fn an_answer_that_was_left_is_taken_over(place: &impl Place) -> Checke
     let (generation, _) = store.generation_begin(&shop(), "c", answer(), event("begun")).await?.ok_or("it is there")?;
     store.events_add(&shop(), "c", vec![event("Hel")]).await?;
     let store = place.open_after_crash(store).await?;
-    assert_eq!(store.generations_left().await?, [generation.clone()]);
+    assert_eq!(store.generations_left().await?, std::slice::from_ref(&generation));
     assert_eq!(store.generation_end(&generation, ending("Hel", "interrupted")).await?, None, "it is not taken over");
     assert!(store.generation_take_over(&generation).await?);
     assert!(!store.generation_take_over(&generation).await?);

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use understory_auth::Principal;
+use understory_auth::{Permission, Principal, Target};
 use understory_manage::{Draft, ResolvedRef, Snapshot};
 use understory_model::Model;
 
@@ -27,6 +27,7 @@ pub use read::read;
 pub use tree::Tree;
 pub use write::write;
 
+use crate::access::authorize;
 use crate::changes::{Changes, changes};
 use crate::error::violations;
 use crate::{Error, Project, Result, Understory, WriteOptions, Written};
@@ -97,6 +98,7 @@ impl Understory {
         files: &Files,
         options: WriteOptions,
     ) -> Result<Written<Project>> {
+        authorize(principal, Permission::Edit, &Target::Tenant(tenant))?;
         let tree = read(self.model(), tenant, id, files).map_err(Error::Invalid)?;
         self.create(principal, tenant, id, options, |draft| import(&tree, draft).map(|()| Vec::new())).await
     }

@@ -1,20 +1,25 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+use understory::Permission::{Edit, View};
 use understory::{AgentBody, Paging, Project, WriteOptions, Written};
 
 use super::envelope::{after, data, message};
 use crate::request::Incoming;
-use crate::routes::Routes;
+use crate::routes::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.push(("/agents".into(), get(list).post(create)));
-    routes.push(("/agents/{id}".into(), get(one).put(replace).delete(remove)));
+    routes
+        .under("/agents")
+        .get("", Needs::Home(View), list)
+        .post("", Needs::Home(Edit), create)
+        .get("/{id}", Needs::Home(View), one)
+        .put("/{id}", Needs::Home(Edit), replace)
+        .delete("/{id}", Needs::Home(Edit), remove);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {
@@ -52,7 +57,7 @@ async fn remove(State(context): State<Context>, request: Request) -> Answered {
 /// The request, and the project that it works on.
 pub(super) async fn open(context: &Context, request: Request) -> Result<(Incoming, Project), Problem> {
     let incoming = Incoming::read(context, request).await?;
-    let home = context.app.home(&incoming.principal).await?;
+    let home = context.app.home(&incoming.principal, &incoming.wanted).await?;
     Ok((incoming, home))
 }
 

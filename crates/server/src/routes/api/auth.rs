@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use understory::model::timestamp_iso;
@@ -14,7 +14,7 @@ use super::envelope::{answer, data, message};
 use crate::auth::set_session;
 use crate::headers::set_warning;
 use crate::request::{Guest, Incoming};
-use crate::routes::Routes;
+use crate::routes::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
@@ -29,9 +29,12 @@ pub(super) fn open() -> Router<Context> {
 
 /// Adds the routes for those who are.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.push(("/auth/logout".into(), post(logout)));
-    routes.push(("/auth/profile".into(), get(profile).patch(change_profile)));
-    routes.push(("/auth/change-password".into(), post(change_password)));
+    routes
+        .under("/auth")
+        .post("/logout", Needs::Known, logout)
+        .get("/profile", Needs::Known, profile)
+        .patch("/profile", Needs::Known, change_profile)
+        .post("/change-password", Needs::Known, change_password);
 }
 
 #[derive(Deserialize)]

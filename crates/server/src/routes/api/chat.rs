@@ -1,23 +1,25 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::post;
 use serde_json::json;
+use understory::Permission::Use;
 use understory::{Error, Project, Question, TaskRequest, text_of};
 
 use super::agents::open;
 use super::conversations::shown_message;
 use super::envelope::data;
-use crate::routes::Routes;
+use crate::routes::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.push(("/agents/chat".into(), post(ask_anyone)));
-    routes.push(("/agents/{id}/chat".into(), post(ask)));
-    routes.push(("/agents/{id}/tasks".into(), post(task)));
+    routes.under("/agents").post("/chat", Needs::Home(Use), ask_anyone).post("/{id}/chat", Needs::Home(Use), ask).post(
+        "/{id}/tasks",
+        Needs::Home(Use),
+        task,
+    );
 }
 
 async fn ask_anyone(State(context): State<Context>, request: Request) -> Answered {

@@ -3,9 +3,9 @@ use std::collections::HashMap;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, patch, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use understory::Permission::{Use, View};
 use understory::model::timestamp_iso;
 use understory::{
     Conversation, ConversationChange, ConversationFilter, ConversationStatus, Error, FeedbackFilter, FeedbackKind,
@@ -18,7 +18,7 @@ use crate::headers::{IDEMPOTENCY_KEY, text};
 use crate::request::Incoming;
 use crate::routes::conversations::{next, number, start, state};
 use crate::routes::messages::wanted;
-use crate::routes::{Routes, events};
+use crate::routes::{Needs, Routes, events};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
@@ -30,16 +30,21 @@ const SHOWN: u32 = 200;
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut Routes) {
-    let mut add = |path: &str, methods| routes.push((format!("/conversations{path}"), methods));
-    add("", get(list).post(create));
-    add("/agent/{agentId}", get(list));
-    add("/{id}", get(one).patch(change).delete(archive));
-    add("/{id}/events", get(follow));
-    add("/{id}/messages", get(messages).post(say));
-    add("/{id}/messages/{messageId}", get(one_message));
-    add("/{id}/messages/{messageId}/configuration", get(configuration));
-    add("/{id}/messages/{messageId}/stop", post(stop));
-    add("/{id}/messages/{messageId}/feedback", patch(rate));
+    routes
+        .under("/conversations")
+        .get("", Needs::Home(View), list)
+        .post("", Needs::Home(Use), create)
+        .get("/agent/{agentId}", Needs::Home(View), list)
+        .get("/{id}", Needs::Home(View), one)
+        .patch("/{id}", Needs::Home(Use), change)
+        .delete("/{id}", Needs::Home(Use), archive)
+        .get("/{id}/events", Needs::Home(View), follow)
+        .get("/{id}/messages", Needs::Home(View), messages)
+        .post("/{id}/messages", Needs::Home(Use), say)
+        .get("/{id}/messages/{messageId}", Needs::Home(View), one_message)
+        .get("/{id}/messages/{messageId}/configuration", Needs::Home(View), configuration)
+        .post("/{id}/messages/{messageId}/stop", Needs::Home(Use), stop)
+        .patch("/{id}/messages/{messageId}/feedback", Needs::Home(Use), rate);
 }
 
 /// The principal's conversations, or those with one agent, those last touched first.

@@ -3,24 +3,26 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::post;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use understory::Activity;
+use understory::Permission::Use;
 
 use super::agents::open;
 use super::envelope::answer;
-use crate::routes::Routes;
+use crate::routes::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.push(("/mcp/tool-execution".into(), post(tool_execution)));
-    routes.push(("/mcp/file-change".into(), post(file_change)));
-    routes.push(("/mcp/agent-activity".into(), post(agent_activity)));
+    routes
+        .under("/mcp")
+        .post("/tool-execution", Needs::Home(Use), tool_execution)
+        .post("/file-change", Needs::Home(Use), file_change)
+        .post("/agent-activity", Needs::Home(Use), agent_activity);
 }
 
 #[derive(Deserialize)]

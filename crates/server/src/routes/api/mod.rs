@@ -23,15 +23,13 @@ pub(super) fn open() -> Router<Context> {
     auth::open().route("/api/health", get(health::health))
 }
 
-/// Routes below `/api` that need one.
-pub(super) fn routes() -> Routes {
-    let mut routes = Routes::new();
-    agents::routes(&mut routes);
-    auth::routes(&mut routes);
-    chat::routes(&mut routes);
-    conversations::routes(&mut routes);
-    projects::routes(&mut routes);
-    models::routes(&mut routes);
-    mcp::routes(&mut routes);
-    routes
+/// Adds the routes below `/api` that need one.
+pub(super) fn routes(routes: &mut Routes) {
+    agents::routes(routes);
+    auth::routes(routes);
+    chat::routes(routes);
+    conversations::routes(routes);
+    projects::routes(routes);
+    models::routes(routes);
+    mcp::routes(routes);
 }

@@ -1,25 +1,26 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
+use understory::Permission::{Use, View};
 use understory::model::{now, timestamp_iso};
 
 use super::agents::open;
 use super::envelope::data;
-use crate::routes::Routes;
+use crate::routes::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes. Names of models may have slashes.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.push(("/models".into(), get(list)));
-    routes.push(("/models/test".into(), post(test)));
-    routes.push(("/models/{*id}".into(), get(one)));
-    routes.push(("/providers".into(), get(providers)));
-    routes.push(("/providers/status".into(), get(status)));
+    routes.under("/models").get("", Needs::Home(View), list).post("/test", Needs::Home(Use), test).get(
+        "/{*id}",
+        Needs::Home(View),
+        one,
+    );
+    routes.under("/providers").get("", Needs::Home(View), providers).get("/status", Needs::Home(View), status);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {

@@ -1,19 +1,25 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+
+use understory::Permission::{Edit, View};
 
 use super::agents::{open, paging, write_options};
 use super::envelope::{after, data, message};
-use crate::routes::Routes;
+use crate::routes::{Needs, Routes};
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.push(("/projects".into(), get(list).post(create)));
-    routes.push(("/projects/{id}".into(), get(one).put(replace).delete(remove)));
+    routes
+        .under("/projects")
+        .get("", Needs::Home(View), list)
+        .post("", Needs::Home(Edit), create)
+        .get("/{id}", Needs::Home(View), one)
+        .put("/{id}", Needs::Home(Edit), replace)
+        .delete("/{id}", Needs::Home(Edit), remove);
 }
 
 async fn list(State(context): State<Context>, request: Request) -> Answered {

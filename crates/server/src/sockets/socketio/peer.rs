@@ -9,7 +9,7 @@ use socketioxide::extract::{AckSender, SocketRef};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use understory::model::{now, timestamp_iso};
-use understory::{ConversationRequest, Error, MessageRequest, Project, Speaker, Understory};
+use understory::{ConversationRequest, Error, MessageRequest, Permission, Project, Speaker, Understory};
 
 use super::call::{Answer, Approval, Call, Join, Task};
 use super::line::{Done, End, Line};
@@ -108,12 +108,12 @@ impl Peer {
         match call {
             Call::JoinConversation(join) => self.join(join).await,
             Call::LeaveConversation(left) => {
-                let name = name(&self.home().await?, left.conversation_id);
+                let name = name(&self.home(Permission::View).await?, left.conversation_id);
                 self.relays.remove(&name.conversation_id);
                 Ok(json!({ "left": self.followed.remove(&name) }).into())
             }
             Call::StopGeneration(Answer { conversation_id, message_id }) => {
-                let message = self.home().await?.message_stop(&conversation_id, &message_id).await?;
+                let message = self.home(Permission::Use).await?.message_stop(&conversation_id, &message_id).await?;
                 Ok(json!({ "messageId": message.id, "status": message.status }).into())
             }
             Call::ApprovalResponse(approval) => self.approve(approval).await,
@@ -130,7 +130,7 @@ impl Peer {
     }
 
     async fn join(&mut self, Join { conversation_id, after }: Join) -> Result<Acted, Error> {
-        let home = self.home().await?;
+        let home = self.home(Permission::View).await?;
         let last = self.follow(&home, conversation_id, after, None).await?;
         Ok(json!({ "eventId": last }).into())
     }
@@ -162,14 +162,14 @@ impl Peer {
         more.insert("requestId".into(), request_id.into());
         more.insert("status".into(), status.into());
         more.insert("by".into(), self.session.principal.name.clone().into());
-        let home = self.home().await?;
+        let home = self.home(Permission::Use).await?;
         let event = home.conversation_event_add(&conversation_id, "approval_response", more).await?;
         Ok(json!({ "eventId": event.number }).into())
     }
 
     /// Gives an agent a task: a conversation of its own, which the client follows.
     async fn begin(&mut self, Task { agent_id, task }: Task) -> Result<Acted, Error> {
-        let home = self.home().await?;
+        let home = self.home(Permission::Use).await?;
         let title = Some(task.chars().take(TITLE).collect());
         let new = ConversationRequest { agent_id: agent_id.clone(), title, ..Default::default() };
         let conversation = home.conversation_create(new).await?.id;
@@ -219,10 +219,10 @@ impl Peer {
         Ok(())
     }
 
-    /// The project that the client works on.
-    fn home(&self) -> impl Future<Output = Result<Project, Error>> + use<> {
+    /// The project that the client works on, for what it may do there.
+    fn home(&self, permission: Permission) -> impl Future<Output = Result<Project, Error>> + use<> {
         let (app, principal) = (self.context.app.clone(), self.session.principal.clone());
-        async move { app.home(&principal).await }
+        async move { app.home(&principal, permission).await }
     }
 }
 
