@@ -289,7 +289,7 @@ async fn its_conversations_go_on() {
     assert_eq!(copied_rows(&planned), copied_rows(&report));
 
     let app = Understory::open(Options::new(&to)).await.unwrap();
-    let shop = app.project(&Principal::system(), "acme", "shop").await.unwrap();
+    let shop = app.project(&Principal::system(), Permission::Edit, "acme", "shop").await.unwrap();
     let mut counted = Vec::new();
     for id in ["c1", "c2", "c3"] {
         let conversation = shop.conversation(id).await.unwrap();
