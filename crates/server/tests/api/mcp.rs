@@ -14,7 +14,7 @@ async fn conversation(api: &Api) -> String {
 async fn reports_become_events_of_their_conversation() {
     let api = Api::start().await;
     let id = conversation(&api).await;
-    let home = api.server.app.home(&understory::Principal::system()).await.unwrap();
+    let home = api.server.app.home(&understory::Principal::system(), understory::Permission::Edit).await.unwrap();
     let mut read = home.conversation_subscribe(&id, Some(0)).await.unwrap();
     for (what, kind, body) in [
         (
@@ -40,7 +40,13 @@ async fn reports_become_events_of_their_conversation() {
 #[tokio::test]
 async fn reports_of_no_conversation_are_told_in_the_project() {
     let api = Api::start().await;
-    let mut heard = api.server.app.home(&understory::Principal::system()).await.unwrap().activity_subscribe();
+    let mut heard = api
+        .server
+        .app
+        .home(&understory::Principal::system(), understory::Permission::Edit)
+        .await
+        .unwrap()
+        .activity_subscribe();
     let body = json!({ "path": "src/a.rs", "action": "created" });
     api.call("POST", "/api/mcp/file-change", Some(&body), 201).await;
     let told: Value = serde_json::from_str(&heard.recv().await.unwrap().data).unwrap();
