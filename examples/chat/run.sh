@@ -60,16 +60,16 @@ api() {
 listen() {
     local events
     events=$(curl -sN --max-time "$1" "$url/api/conversations/$conversation/events" \
-        -H "authorization: Bearer $token" -H "last-event-id: $last" || true)
+        -H "authorization: Bearer $token" -H "last-event-id: $last" || true; printf x)
     local id= kind= data= line
     while IFS= read -r line; do
         case "$line" in
             'id: '*) id=${line#id: } ;;
             'event: '*) kind=${line#event: } ;;
             'data: '*) data=${line#data: } ;;
-            '') [[ -z "$id" ]] || take "$id" "$kind" "$data"; id= ;;
+            '') [[ -z "$id" ]] || take "$id" "$kind" "$data"; id= kind= ;;
         esac
-    done <<<"${events%$'\n'*}"$'\n'
+    done < <(printf '%s' "${events%x}")
 }
 
 # take ID KIND DATA: one whole event; numbers have no gap, and none comes twice.
@@ -77,7 +77,7 @@ take() {
     [[ "$1" == $((last + 1)) ]] || fail "event $1 came after event $last"
     last=$1
     case "$2" in
-        delta) joined+=$(field text <<<"$3"x | sed 's/x$//') ;;
+        delta) joined+=$(field text <<<"$3") ;;
         done) finished=yes ;;
     esac
 }

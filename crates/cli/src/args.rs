@@ -29,10 +29,10 @@ const SETTINGS: &str = "\
 Settings come from flags, else the environment, else understory.toml in the current or the data directory:
   UNDERSTORY_DATA, UNDERSTORY_LISTEN, UNDERSTORY_MODEL, UNDERSTORY_CORS_ORIGINS, UNDERSTORY_TRUSTED_HOPS,
   UNDERSTORY_BODY_LIMIT, UNDERSTORY_MAX_BRANCHES, UNDERSTORY_HOME_TENANT; UNDERSTORY_MANAGE_DATABASE_URL,
-  UNDERSTORY_RUNTIME_DATABASE_URL and UNDERSTORY_POOL_SIZE for data on database servers; UNDERSTORY_ADMIN_KEY and
-  UNDERSTORY_STOP_UNREAD_ANSWERS for `serve`; OLLAMA_HOST, OPENAI_API_KEY and OPENAI_BASE_URL for the models that agents
-  answer with; UNDERSTORY_URL and UNDERSTORY_KEY for commands that talk to a server elsewhere. RUST_LOG sets what is
-  logged.
+  UNDERSTORY_RUNTIME_DATABASE_URL and UNDERSTORY_POOL_SIZE for data on database servers; UNDERSTORY_ADMIN_KEY,
+  UNDERSTORY_REGISTRATION, JWT_SECRET and UNDERSTORY_STOP_UNREAD_ANSWERS for `serve`; OLLAMA_HOST, OPENAI_API_KEY and
+  OPENAI_BASE_URL for the models that agents answer with; UNDERSTORY_URL and UNDERSTORY_KEY for commands that talk to a
+  server elsewhere. RUST_LOG sets what is logged.
 
 Exit codes: 1 wrong input, 2 wrong usage or settings, 3 busy, 4 anything else.";
 

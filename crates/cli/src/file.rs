@@ -32,6 +32,8 @@ pub struct FileSettings {
     pub pool_size: Option<usize>,
     /// The most branches that a project may have.
     pub max_branches: Option<usize>,
+    /// Who may register: open, invitation or closed.
+    pub registration: Option<String>,
     /// Whether an answer that nobody reads any more is stopped.
     pub stop_unread_answers: Option<bool>,
     /// Providers of models by name.

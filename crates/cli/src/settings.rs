@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use understory::llm::Providers;
-use understory::{HOME_TENANT, MAX_BRANCHES, Options};
+use understory::{HOME_TENANT, MAX_BRANCHES, Options, Registration, Secret};
 
 use crate::args::Global;
 use crate::databases::Databases;
@@ -45,7 +45,14 @@ pub struct Settings {
     pub databases: Databases,
     /// The models that agents may answer with.
     pub providers: Arc<Providers>,
+    /// Who may register; where it is not set, anybody while only this machine can reach the server.
+    pub registration: Option<Registration>,
+    /// What access tokens are signed with, where it is given.
+    pub token_secret: Option<Secret>,
 }
+
+/// The fewest characters of a secret that signs tokens.
+const MIN_TOKEN_SECRET: usize = 32;
 
 /// The environment: a variable that is empty is not set.
 pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
@@ -135,6 +142,8 @@ impl Settings {
             home_tenant: home.unwrap_or_else(|| HOME_TENANT.to_owned()),
             databases: Databases::read(flags, &environment, file.pool_size)?,
             providers: crate::providers::read(&environment, &file.providers)?,
+            registration: registration(environment.text("UNDERSTORY_REGISTRATION").or(file.registration))?,
+            token_secret: token_secret(&environment)?,
         })
     }
 
@@ -158,7 +167,26 @@ impl Settings {
         options.pool_size = self.databases.pool_size;
         options.migrate_servers = self.databases.migrate;
         options.providers = Arc::clone(&self.providers);
+        options.people.token_secrets = self.token_secret.iter().cloned().collect();
         options
+    }
+}
+
+fn registration(text: Option<String>) -> CommandResult<Option<Registration>> {
+    let read = |text: String| {
+        let bad = || CommandError::config(format!("registration: '{text}' is none of open, invitation and closed"));
+        Registration::parse(&text).ok_or_else(bad)
+    };
+    text.map(read).transpose()
+}
+
+fn token_secret(environment: &Environment<'_>) -> CommandResult<Option<Secret>> {
+    match environment.text("JWT_SECRET") {
+        Some(secret) if secret.chars().count() < MIN_TOKEN_SECRET => {
+            Err(CommandError::config(format!("JWT_SECRET has fewer than {MIN_TOKEN_SECRET} characters"))
+                .hint("take random ones, or leave it out: then one is made and kept"))
+        }
+        secret => Ok(secret.map(Secret::of)),
     }
 }
 

@@ -14,6 +14,9 @@ use crate::project::Project;
 /// How long changes of refs are on record, and so can be undone, unless somebody asks for less: 90 days.
 pub const UNDO_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// How long events of conversations can be read again: a day. The messages themselves stay.
+const EVENTS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What a project takes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,9 +60,12 @@ impl Understory {
 }
 
 impl Understory {
-    /// Forgets in every project changes of refs that are older than `undo_kept` and what only they kept. A project that
+    /// Forgets events of conversations that are older than a day, and in every project changes of refs that are older than `undo_kept` and what only they kept. A project that
     /// fails is logged; the others have their turn.
     pub async fn keep_house(&self, undo_kept: Duration) {
+        if let Err(error) = self.inner.runtime.events_prune(EVENTS_KEPT).await {
+            tracing::warn!(%error, "old events of conversations are left for the next time");
+        }
         let projects = match self.projects().await {
             Ok(projects) => projects,
             Err(error) => return tracing::warn!(%error, "the projects could not be listed for housekeeping"),

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, interval_at};
-use understory::{Error, Options, Secret, Server, ServerUrl, UNDO_KEPT, Understory};
+use understory::{Error, Options, Registration, Secret, Server, ServerUrl, UNDO_KEPT, Understory};
 use understory_server::{bind, router};
 
 use super::Context;
@@ -59,20 +59,35 @@ async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> Com
     // A key made before the server listens would be lost if it cannot.
     let options = Options { data: data.to_owned(), synced, make_admin_key: false, ..settings.options() };
     let options = Options { migrate_servers: args.migrate, ..options };
-    let app = Understory::open(options).await?;
     let listen = if args.listen.is_empty() { &settings.listen } else { &args.listen };
+    let mut options = options;
+    options.people.registration = settings.registration.unwrap_or_else(|| registration(listen));
+    let app = Understory::open(options).await?;
     let bound = bind(listen).await.map_err(|error| cannot_listen(&error))?;
     let addresses = bound.addresses().map_err(io("the listening sockets"))?;
     let note = Note::publish(&app, &addresses)?;
     let stop = stop_signal()?;
     let made = app.keys().admin_key_ensure(settings.admin_key.as_deref()).await.map_err(Error::from)?.shown;
-    greet(context, app.data(), made.as_ref().map(Secret::reveal), &addresses, synced)?;
+    let owner_code = app.people().owner_code_ensure().await.map_err(Error::from)?;
+    let made = Made { admin_key: made.as_ref(), owner_code: owner_code.as_ref() };
+    greet(context, app.data(), &made, &addresses, synced)?;
     let housekeeping = tokio::spawn(keep_house(app.clone()));
     let served = bound.serve(router(app.clone(), server_settings(args, settings)), stop).await;
     housekeeping.abort();
     app.leave().await;
     drop(note);
     served.map_err(|error| CommandError::internal("the server failed").because(&error))
+}
+
+/// What this start made, to be shown once.
+struct Made<'a> {
+    admin_key: Option<&'a Secret>,
+    owner_code: Option<&'a Secret>,
+}
+
+/// Anybody may register while only this machine can reach the server.
+fn registration(listen: &[SocketAddr]) -> Registration {
+    if listen.iter().all(|address| address.ip().is_loopback()) { Registration::Open } else { Registration::Invitation }
 }
 
 /// Forgets once a day what can no longer be undone, not while the server is just starting.
@@ -116,13 +131,7 @@ impl Drop for Note {
 }
 
 /// The first lines: where the data is, database servers among it, the admin key, and what to open.
-fn greet(
-    context: &Context,
-    data: &Path,
-    made: Option<&str>,
-    addresses: &[SocketAddr],
-    synced: bool,
-) -> CommandResult<()> {
+fn greet(context: &Context, data: &Path, made: &Made<'_>, addresses: &[SocketAddr], synced: bool) -> CommandResult<()> {
     let urls: Vec<String> = addresses.iter().map(url).collect();
     let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
     let databases = &context.settings.databases;
@@ -130,22 +139,29 @@ fn greet(
     let (manage, runtime) = (address(&databases.manage), address(&databases.runtime));
     let said = json!({
         "data": data, "manageDatabase": manage, "runtimeDatabase": runtime,
-        "adminKey": made, "listening": urls, "pid": std::process::id(),
+        "adminKey": made.admin_key.map(Secret::reveal), "ownerCode": made.owner_code.map(Secret::reveal),
+        "listening": urls, "pid": std::process::id(),
     });
     let beside = match (&manage, &runtime) {
         (Some(manage), Some(runtime)) => format!("\nmanage     {manage}\nruntime    {runtime}"),
         _ if synced => String::new(),
         _ => " (temporary: gone at exit)".to_owned(),
     };
-    let key = match (made, &context.settings.admin_key) {
-        (Some(made), _) => format!("{made}\n           made just now and shown only this once: keep it"),
+    let key = match (made.admin_key, &context.settings.admin_key) {
+        (Some(made), _) => format!("{}\n           made just now and shown only this once: keep it", made.reveal()),
         (None, Some(_)) => "given in the environment".to_owned(),
         (None, None) => "made at an earlier start".to_owned(),
     };
+    let owner = made.owner_code.map_or_else(String::new, |code| {
+        format!(
+            "\nowner code {}\n           who registers with it owns the server; shown only this once",
+            code.reveal()
+        )
+    });
     context.output.show(&said, || {
         let docs = urls.iter().map(|url| format!("{url}/docs")).collect::<Vec<_>>().join("\n           ");
         format!(
-            "Understory {}\ndata       {}{beside}\nadmin key  {key}\nopen       {docs}",
+            "Understory {}\ndata       {}{beside}\nadmin key  {key}{owner}\nopen       {docs}",
             env!("CARGO_PKG_VERSION"),
             data.display()
         )
