@@ -56,11 +56,11 @@ fn the_admin_key_is_shown_once() {
 fn the_first_lines_say_where_and_what_to_open() {
     let cli = Cli::new();
     let mut child = cli.command(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap).take(5);
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap).take(7);
     let text = lines.collect::<Vec<_>>().join("\n");
     stop(child, "-TERM");
     let data = cli.data();
-    let expected = [data.to_str().unwrap(), "und_admin_", "only this once", "http://127.0.0.1:", "/docs"];
+    let expected = [data.to_str().unwrap(), "und_admin_", "only this once", "owner code", "http://127.0.0.1:", "/docs"];
     assert!(expected.iter().all(|part| text.contains(part)), "{text}");
 }
 

@@ -193,6 +193,11 @@ impl Understory {
         self.inner.attendant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Ends all that is read along in conversations, as this process stops: streams would go on for ever.
+    pub fn end_subscriptions(&self) {
+        self.inner.hub.close_all();
+    }
+
     /// Ends the answers that are being made, and tells the other processes on a shared runtime store that this one
     /// stops: they need not wait to finish what it left. Where this fails they notice by themselves, a little later.
     pub async fn leave(&self) {

@@ -72,6 +72,11 @@ async fn serve(args: &Args, context: &Context, data: &Path, synced: bool) -> Com
     let made = Made { admin_key: made.as_ref(), owner_code: owner_code.as_ref() };
     greet(context, app.data(), &made, &addresses, synced)?;
     let housekeeping = tokio::spawn(keep_house(app.clone()));
+    let ending = app.clone();
+    let stop = async move {
+        stop.await;
+        ending.end_subscriptions();
+    };
     let served = bound.serve(router(app.clone(), server_settings(args, settings)), stop).await;
     housekeeping.abort();
     app.leave().await;

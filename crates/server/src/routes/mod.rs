@@ -104,7 +104,11 @@ fn mounts(model: &[Route]) -> [(&'static str, Routes); 3] {
 
 /// What every operation needs, by method and whole path, as the API description says it.
 pub(crate) fn needs(model: &[Route]) -> BTreeMap<(Verb, String), String> {
-    let words = |mount: &str, served: &Served| ((served.verb, format!("{mount}{}", served.path)), served.needs.words());
+    let words = |mount: &str, served: &Served| {
+        // The description does not tell placeholders apart that take slashes.
+        let path = format!("{mount}{}", served.path).replace("{*", "{");
+        ((served.verb, path), served.needs.words())
+    };
     mounts(model).iter().flat_map(|(mount, routes)| routes.iter().map(|served| words(mount, served))).collect()
 }
 

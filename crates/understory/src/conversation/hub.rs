@@ -47,6 +47,11 @@ impl Hub {
         self.all().remove(&(of.clone(), conversation.to_owned()));
     }
 
+    /// Ends what is read of all conversations.
+    pub(crate) fn close_all(&self) {
+        self.all().clear();
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<Name, Sender<StoredEvent>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
