@@ -15,10 +15,6 @@ const GET: &str = "select tenant_id, project_id, id, conversation_id, after_even
     where tenant_id = ? and project_id = ? and id = ?";
 const ASK_TO_STOP: &str = "update generations set stop_asked_at = ?, updated_at = ? \
     where tenant_id = ? and project_id = ? and id = ? and stop_asked_at is null";
-const ASKED_TO_STOP: &str = "select tenant_id, project_id, id, conversation_id, after_event, stop_asked_at \
-    from generations where owner = ? and stop_asked_at is not null";
-const MINE: &str = "select tenant_id, project_id, id, conversation_id, after_event, stop_asked_at \
-    from generations where owner = ?";
 const LEFT: &str = "select tenant_id, project_id, id, conversation_id, after_event, stop_asked_at from generations \
     where not exists (select 1 from replicas where replicas.id = generations.owner)";
 const TAKE_OVER: &str = "update generations set owner = ? where tenant_id = ? and project_id = ? and id = ? \
@@ -29,7 +25,7 @@ const FINISH: &str = "update messages set content = ?, status = ?, metadata = ?,
 const TOUCH: &str = "update conversations set updated_at = ? where tenant_id = ? and project_id = ? and id = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[INSERT, GET, ASK_TO_STOP, ASKED_TO_STOP, MINE, LEFT, TAKE_OVER, END, FINISH, TOUCH];
+pub(crate) const SQL: &[&str] = &[INSERT, GET, ASK_TO_STOP, LEFT, TAKE_OVER, END, FINISH, TOUCH];
 
 /// An answer that is being made. It is its owner's while that run is a replica, and then anybody's to end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,18 +96,6 @@ impl RuntimeStore {
             Ok(decode_one(db.query_row(GET, &key)?, decode)?.is_some())
         })
         .await
-    }
-
-    /// The answers of this run that were asked to stop.
-    pub async fn generations_asked_to_stop(&self) -> RuntimeResult<Vec<Generation>> {
-        let run = [self.run().into()];
-        self.read(move |db| decode_all(db.query(ASKED_TO_STOP, &run)?, decode)).await
-    }
-
-    /// The answers that this run makes, by its rows.
-    pub async fn generations_of_this_run(&self) -> RuntimeResult<Vec<Generation>> {
-        let run = [self.run().into()];
-        self.read(move |db| decode_all(db.query(MINE, &run)?, decode)).await
     }
 
     /// The answers whose run is gone.

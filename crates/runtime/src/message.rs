@@ -27,13 +27,11 @@ const SEARCH: &str = "select id, conversation_id, position, role, from_sub_agent
     parent_message_id, commit_hash, metadata, created_at, updated_at from messages \
     where tenant_id = ? and project_id = ? and id > ? and lower(cast(content as text)) like ? escape '!' \
     order by id limit ?";
-const SET_METADATA: &str = "update messages set metadata = ?, updated_at = ? \
-    where tenant_id = ? and project_id = ? and id = ?";
 const COMMITS: &str = "select distinct commit_hash from messages \
     where tenant_id = ? and project_id = ? and commit_hash is not null";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[TAKE_PLACE, INSERT, GET, AFTER, BEFORE, SEARCH, SET_METADATA, COMMITS];
+pub(crate) const SQL: &[&str] = &[TAKE_PLACE, INSERT, GET, AFTER, BEFORE, SEARCH, COMMITS];
 
 /// The visibility of messages that people see.
 pub const USER_FACING: &str = "user-facing";
@@ -159,25 +157,6 @@ impl RuntimeStore {
     ) -> RuntimeResult<Vec<Message>> {
         let row = of.row([after.into(), pattern(text).into(), limit.into()]);
         self.read(move |db| decode_all(db.query(SEARCH, &row)?, decode)).await
-    }
-
-    /// Changes what is known of how a message came about. None if there is no such message.
-    pub async fn message_annotate(
-        &self,
-        of: &ProjectKey,
-        id: &str,
-        change: impl Fn(Option<Value>) -> Option<Value> + Send + Sync + 'static,
-    ) -> RuntimeResult<Option<Message>> {
-        let key = of.row([id.into()]);
-        self.write(move |db| {
-            let Some(mut message) = decode_one(db.query_row(GET, &key)?, decode)? else { return Ok(None) };
-            message.metadata = change(message.metadata);
-            message.updated_at = now();
-            let row = [&[json(&message.metadata), (&message.updated_at).into()][..], &key].concat();
-            db.execute(SET_METADATA, &row)?;
-            Ok(Some(message))
-        })
-        .await
     }
 
     /// The commits that messages of a project were produced by.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::serve::Listener;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, DuplexStream, duplex};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -151,6 +151,20 @@ impl Socket {
         }
     }
 
+    /// Reads on to the end without ever answering, not even pings; its code and reason.
+    pub async fn end_unanswered(self) -> (u16, String) {
+        let (mut stream, mut bytes) = (self.0.into_inner(), Vec::new());
+        loop {
+            let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await;
+            let read = read.unwrap_or_else(|_| panic!("nothing came")).unwrap_or_default();
+            match parting(&bytes) {
+                Some(parting) => return parting,
+                None if read == 0 => return (1006, String::new()),
+                None => {}
+            }
+        }
+    }
+
     async fn next(&mut self) -> Heard {
         loop {
             match self.0.next().await {
@@ -163,4 +177,17 @@ impl Socket {
             }
         }
     }
+}
+
+/// The code and reason with which a server closes, if they are among these bytes: its frames are not masked, and short
+/// ones have their length in their second byte.
+fn parting(mut bytes: &[u8]) -> Option<(u16, String)> {
+    while let [kind, length, frames @ ..] = bytes {
+        let (payload, more) = frames.split_at_checked(usize::from(*length))?;
+        if let (0x88, [high, low, reason @ ..]) = (kind, payload) {
+            return Some((u16::from_be_bytes([*high, *low]), String::from_utf8_lossy(reason).into_owned()));
+        }
+        bytes = more;
+    }
+    None
 }

@@ -60,20 +60,18 @@ async fn write(place: &Place) -> Duration {
 async fn those_who_never_read_slow_nobody_and_are_dropped() {
     let place = Place::start("echo").await.with(|sockets| sockets.patience = Duration::from_secs(2));
     let server = place.in_memory();
-    // On a shared store each reader asks for events of other processes by itself: there the crowd is smaller.
-    let share = if place.server.is_on_servers() { 20 } else { 1 };
     let mut readers = JoinSet::new();
-    for _ in 0..READERS / share {
+    for _ in 0..READERS {
         readers.spawn(reads_all(reader(&server, 0).await));
     }
     let alone = write(&place).await;
     let mut deaf = JoinSet::new();
-    for _ in 0..DEAF / share {
+    for _ in 0..DEAF {
         deaf.spawn(is_dropped(reader(&server, 0).await));
     }
     let together = write(&place).await;
     assert!(together < 3 * alone + Duration::from_secs(1), "{alone:?} without them, {together:?} with them");
-    assert_eq!(readers.join_all().await, vec![true; READERS / share]);
+    assert_eq!(readers.join_all().await, vec![true; READERS]);
     for events in deaf.join_all().await {
         assert!(events < 2 * EVENTS as usize, "{events}");
     }

@@ -1,11 +1,9 @@
 //! Reading a conversation's events on from any of them.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::timeout;
 use understory_runtime::{ProjectKey, StoredEvent};
 
 use crate::app::Understory;
@@ -14,8 +12,6 @@ use crate::{Error, Result};
 
 /// Events read from the store at once.
 const BATCH: u32 = 200;
-/// How often the store is asked for events of other processes, where there may be any.
-const ASK: Duration = Duration::from_millis(150);
 
 /// The events of a conversation after one of them: each once, in order, without a gap, whichever process adds them.
 pub struct Subscription {
@@ -34,15 +30,19 @@ impl Project {
     /// Follows a conversation: its events after a number, and those that are yet to come. Without a number only the
     /// latter.
     pub async fn conversation_subscribe(&self, id: &str, after: Option<i64>) -> Result<Subscription> {
-        let live = self.app().inner.hub.subscribe(&self.key(), id);
+        let (hub, of) = (&self.app().inner.hub, self.key());
+        let live = hub.subscribe(&of, id);
         let conversation = self.conversation(id).await?;
         if after.is_some_and(|after| after > conversation.events || after < 0) {
             let detail = format!("the conversation has no event {}", after.unwrap_or_default());
             return Err(Error::field("/after", "range", detail));
         }
+        if self.runtime().is_shared() {
+            hub.watch(self.runtime(), &of, id, conversation.events);
+        }
         Ok(Subscription {
             app: self.app().clone(),
-            of: self.key(),
+            of,
             conversation: id.to_owned(),
             last: after.unwrap_or(conversation.events),
             live,
@@ -64,7 +64,7 @@ impl Subscription {
                 self.catch_up().await?;
                 continue;
             }
-            match self.listen().await {
+            match self.live.recv().await {
                 Ok(event) if event.number == self.last + 1 => self.waiting.push_back(event),
                 Ok(event) if event.number <= self.last => {}
                 // One before it is stored and will be told later, or was missed: the store has all of them in order.
@@ -77,14 +77,6 @@ impl Subscription {
     /// The number of the last event that was handed out.
     pub fn last(&self) -> i64 {
         self.last
-    }
-
-    /// What is told next in this process. Where others may add events, it is time to look for them after a while.
-    async fn listen(&mut self) -> std::result::Result<StoredEvent, RecvError> {
-        if !self.app.inner.runtime.is_shared() {
-            return self.live.recv().await;
-        }
-        timeout(ASK, self.live.recv()).await.unwrap_or(Err(RecvError::Lagged(0)))
     }
 
     async fn catch_up(&mut self) -> Result<()> {
