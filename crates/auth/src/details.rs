@@ -12,7 +12,7 @@ const USERNAME: (usize, usize) = (3, 20);
 /// The fewest and most characters of a password.
 const PASSWORD: (usize, usize) = (6, 128);
 const LONGEST_NAME: usize = 50;
-const LONGEST_EMAIL: usize = 254;
+pub(crate) const LONGEST_EMAIL: usize = 254;
 /// Most bytes of preferences, as JSON.
 const LARGEST_PREFERENCES: usize = 64 * 1024;
 

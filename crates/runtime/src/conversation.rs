@@ -31,6 +31,7 @@ const DELETE: &[&str] = &[
     "delete from generations where tenant_id = ? and project_id = ? and conversation_id = ?",
     "delete from stream_chunks where tenant_id = ? and project_id = ? and conversation_id = ?",
     "delete from feedback where tenant_id = ? and project_id = ? and conversation_id = ?",
+    "delete from tasks where tenant_id = ? and project_id = ? and context_id = ?",
     "delete from messages where tenant_id = ? and project_id = ? and conversation_id = ?",
     "delete from conversations where tenant_id = ? and project_id = ? and id = ?",
 ];

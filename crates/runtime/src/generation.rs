@@ -6,6 +6,7 @@ use crate::columns::{Columns, decode_all, decode_one};
 use crate::event::{NewEvent, StoredEvent, events_add_in_txn};
 use crate::message::{Added, NewMessage, message_add_in_txn};
 use crate::scope::{ProjectKey, json};
+use crate::task::task_end_in_txn;
 use crate::{RuntimeResult, RuntimeStore};
 
 const INSERT: &str = "insert into generations \
@@ -15,6 +16,12 @@ const GET: &str = "select tenant_id, project_id, id, conversation_id, after_even
     where tenant_id = ? and project_id = ? and id = ?";
 const ASK_TO_STOP: &str = "update generations set stop_asked_at = ?, updated_at = ? \
     where tenant_id = ? and project_id = ? and id = ? and stop_asked_at is null";
+const ASKED_TO_STOP: &str = "select tenant_id, project_id, id, conversation_id, after_event, stop_asked_at \
+    from generations where owner = ? and stop_asked_at is not null";
+const ANSWERING: &str = "select distinct conversations.agent_id from generations join conversations \
+    on conversations.tenant_id = generations.tenant_id and conversations.project_id = generations.project_id \
+    and conversations.id = generations.conversation_id \
+    where generations.tenant_id = ? and generations.project_id = ? and conversations.agent_id is not null";
 const LEFT: &str = "select tenant_id, project_id, id, conversation_id, after_event, stop_asked_at from generations \
     where not exists (select 1 from replicas where replicas.id = generations.owner)";
 const TAKE_OVER: &str = "update generations set owner = ? where tenant_id = ? and project_id = ? and id = ? \
@@ -25,7 +32,8 @@ const FINISH: &str = "update messages set content = ?, status = ?, metadata = ?,
 const TOUCH: &str = "update conversations set updated_at = ? where tenant_id = ? and project_id = ? and id = ?";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[INSERT, GET, ASK_TO_STOP, LEFT, TAKE_OVER, END, FINISH, TOUCH];
+pub(crate) const SQL: &[&str] =
+    &[INSERT, GET, ASK_TO_STOP, ASKED_TO_STOP, ANSWERING, LEFT, TAKE_OVER, END, FINISH, TOUCH];
 
 /// An answer that is being made. It is its owner's while that run is a replica, and then anybody's to end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +106,18 @@ impl RuntimeStore {
         .await
     }
 
+    /// The answers of this run that were asked to stop.
+    pub async fn generations_asked_to_stop(&self) -> RuntimeResult<Vec<Generation>> {
+        let run = [self.run().into()];
+        self.read(move |db| decode_all(db.query(ASKED_TO_STOP, &run)?, decode)).await
+    }
+
+    /// The agents of a project that are making answers.
+    pub async fn agents_answering(&self, of: &ProjectKey) -> RuntimeResult<Vec<String>> {
+        let row = of.row([]);
+        self.read(move |db| decode_all(db.query(ANSWERING, &row)?, Columns::text)).await
+    }
+
     /// The answers whose run is gone.
     pub async fn generations_left(&self) -> RuntimeResult<Vec<Generation>> {
         self.read(|db| decode_all(db.query(LEFT, &[])?, decode)).await
@@ -148,6 +168,7 @@ fn end_in_txn(
     let at = SqlValue::from(now());
     let changed = [ending.content.to_string().into(), (&ending.status).into(), json(&ending.metadata), at.clone()];
     db.execute(FINISH, &[&changed[..], &of.row([(&generation.message_id).into()])].concat())?;
+    task_end_in_txn(db, of, &generation.message_id, &ending.status)?;
     db.execute(TOUCH, &[&[at][..], &of.row([(&generation.conversation_id).into()])].concat())?;
     events_add_in_txn(db, of, &generation.conversation_id, &ending.events)
 }

@@ -61,7 +61,7 @@ pub use project::{Inventory, ProjectRecord};
 pub use scope::ProjectKey;
 pub use session::{NewSession, Rotation, Session, SignedIn};
 pub use store::RuntimeStore;
-pub use task::Task;
+pub use task::{Task, task_status};
 pub use transfer::{After, RowsOf};
 pub use understory_sql::migration::Migrate;
 pub use user::{Admission, NewUser, StoredUser, User, UserDetails};

@@ -55,6 +55,7 @@ const SORTS: &[Sort] = &[
     sort!("stream_chunks" of no conversation),
     sort!("feedback" of no conversation),
     sort!("generations" of no conversation),
+    sort!("tasks" lacks "conversation" in "conversations": "project_id" = "project_id", "id" = "context_id"),
     sort!("generations" lacks "message" in "messages": "project_id" = "project_id", "id" = "id"),
 ];
 

@@ -1,6 +1,6 @@
 use serde_json::Value;
 use understory_model::now;
-use understory_sql::SqlValue;
+use understory_sql::{SqlValue, Statements};
 
 use crate::columns::{Columns, decode_one};
 use crate::scope::{ProjectKey, json};
@@ -11,11 +11,16 @@ const INSERT: &str = "insert into tasks \
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const GET: &str = "select id, agent_id, sub_agent_id, context_id, ref, status, metadata, created_at, updated_at \
     from tasks where tenant_id = ? and project_id = ? and id = ?";
-const UPDATE: &str = "update tasks set status = ?, metadata = ?, updated_at = ? \
-    where tenant_id = ? and project_id = ? and id = ?";
+const END: &str = "update tasks set status = ?, updated_at = ? \
+    where tenant_id = ? and project_id = ? and id = ? and status = 'working'";
+/// The same for the task that a message belongs to, if it does.
+const END_OF_MESSAGE: &str = "update tasks set status = ?, updated_at = ? \
+    where tenant_id = ? and project_id = ? and id = (select task_id from messages \
+    where messages.tenant_id = tasks.tenant_id and messages.project_id = tasks.project_id and messages.id = ?) \
+    and status = 'working'";
 
 #[cfg(test)]
-pub(crate) const SQL: &[&str] = &[INSERT, GET, UPDATE];
+pub(crate) const SQL: &[&str] = &[INSERT, GET, END, END_OF_MESSAGE];
 
 /// Work that an agent was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +37,7 @@ pub struct Task {
     pub reference: Option<Value>,
     /// How it stands: working, completed, failed or canceled.
     pub status: String,
-    /// What was asked for, and what came of it.
+    /// What was asked for.
     pub metadata: Option<Value>,
     /// When it was given.
     pub created_at: String,
@@ -63,17 +68,27 @@ impl RuntimeStore {
         self.read(move |db| decode_one(db.query_row(GET, &row)?, decode)).await
     }
 
-    /// Says how a task stands now.
-    pub async fn task_update(
-        &self,
-        of: &ProjectKey,
-        id: &str,
-        status: &str,
-        metadata: Option<Value>,
-    ) -> RuntimeResult<()> {
-        let row = [&[status.into(), json(&metadata), SqlValue::from(now())][..], &of.row([id.into()])].concat();
-        self.write_one(move |db| Ok(db.execute(UPDATE, &row).map(drop)?)).await
+    /// Says how a task ended, unless it had ended before.
+    pub async fn task_end(&self, of: &ProjectKey, id: &str, status: &str) -> RuntimeResult<()> {
+        let row = [&[status.into(), SqlValue::from(now())][..], &of.row([id.into()])].concat();
+        self.write_one(move |db| Ok(db.execute(END, &row).map(drop)?)).await
     }
+}
+
+/// How a task ends whose answer ended like this.
+pub fn task_status(answer: &str) -> &'static str {
+    match answer {
+        "complete" => "completed",
+        "stopped" => "canceled",
+        _ => "failed",
+    }
+}
+
+/// Ends the task that an answer belongs to, if it does, as the answer ended.
+pub(crate) fn task_end_in_txn(db: &dyn Statements, of: &ProjectKey, message: &str, answer: &str) -> RuntimeResult<()> {
+    let row = [&[task_status(answer).into(), SqlValue::from(now())][..], &of.row([message.into()])].concat();
+    db.execute(END_OF_MESSAGE, &row)?;
+    Ok(())
 }
 
 fn decode(columns: &mut Columns) -> RuntimeResult<Task> {

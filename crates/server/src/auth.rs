@@ -81,6 +81,7 @@ impl Gate {
             Needs::Known => return Ok(Permission::View.into()),
             // Which project that is, and whether it may be reached, is found out together.
             Needs::Home(permission) => return Ok(within(permission, String::new())),
+            Needs::WholeHome(permission) => return Ok(permission.into()),
             Needs::Server => Permission::Admin.into(),
             Needs::Tenant(permission) | Needs::Project(permission) => permission.into(),
             Needs::Rows(permission) => within(permission, reference(&parts.headers, query.get("ref"))),
@@ -119,7 +120,7 @@ fn session_cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether a browser says that a page of this server sends the request. One that says nothing is not believed.
-fn is_same_origin(headers: &HeaderMap, base_url: &str) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap, base_url: &str) -> bool {
     let header = |name: &str| headers.get(name)?.to_str().ok();
     match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
         (Some(site), _) => site == "same-origin",

@@ -7,6 +7,7 @@ use understory::{Idempotent, Outcome, Principal, StoredAnswer, Understory};
 
 use crate::headers::{COMMIT, IDEMPOTENCY_KEY, text};
 use crate::request::{body_limit, read_body};
+use crate::routes::wants_stream;
 use crate::{Context, Problem};
 
 /// Headers of an answer that a repeat gets again.
@@ -22,7 +23,9 @@ pub(crate) struct Unrepeatable;
 /// Answers the repeat of a request with an `Idempotency-Key` as the first time, without doing it again.
 pub(crate) async fn once(State(context): State<Context>, request: Request, next: Next) -> Response {
     let writes = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    match text(request.headers(), IDEMPOTENCY_KEY).filter(|_| writes) {
+    // A stream is not kept for a repeat: a message that is sent again is known by its id.
+    let kept = writes && !wants_stream(request.headers());
+    match text(request.headers(), IDEMPOTENCY_KEY).filter(|_| kept) {
         None => next.run(request).await,
         Some(key) => {
             // A client that hangs up must not leave its claim open: the work goes on without it.

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use understory::{Call, Error, Origin, Params, Principal, Wanted};
 
+use crate::auth::is_same_origin;
 use crate::{Context, Problem};
 
 /// A request, taken apart.
@@ -73,6 +74,8 @@ pub(crate) struct Guest {
     pub(crate) origin: Origin,
     /// Whether the client reaches this server by TLS.
     pub(crate) secure: bool,
+    /// Whether a browser says that a page of another site sends the request.
+    foreign: bool,
     body: Value,
 }
 
@@ -81,7 +84,16 @@ impl Guest {
     pub(crate) async fn read(context: &Context, request: Request) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read_body(&parts.headers, body, context.settings.body_limit).await?;
-        Ok(Self { origin: origin(context, &parts), secure: is_secure(context, &parts), body: parse(&bytes)? })
+        let from_browser = ["origin", "sec-fetch-site"].iter().any(|name| parts.headers.contains_key(*name));
+        let foreign = from_browser && !is_same_origin(&parts.headers, &base_url(context, &parts));
+        let (origin, secure) = (origin(context, &parts), is_secure(context, &parts));
+        Ok(Self { origin, secure, foreign, body: parse(&bytes)? })
+    }
+
+    /// Refuses to put a browser into a session that a page of another site asks for.
+    pub(crate) fn refuse_foreign(&self) -> Result<(), Error> {
+        let detail = "a browser gets a session from pages of this server only";
+        if self.foreign { Err(Error::Forbidden(detail.into())) } else { Ok(()) }
     }
 
     /// The body as a type of its own, and the names of keys that mean nothing to it.
@@ -178,7 +190,9 @@ fn origin(context: &Context, parts: &Parts) -> Origin {
 /// What the farthest trusted proxy says. Each appends: the one nearest to us stands last.
 fn forwarded(context: &Context, parts: &Parts, name: &str) -> Option<String> {
     let place = context.settings.trusted_hops.checked_sub(1)?;
-    header(parts, name)?.rsplit(',').nth(place).map(|said| said.trim().to_owned())
+    // Some proxies add a line of their own instead of going on with the one that came.
+    let lines = parts.headers.get_all(name).iter().rev().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.rsplit(',')).nth(place).map(|said| said.trim().to_owned())
 }
 
 fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -24,9 +23,6 @@ use crate::lock::DataLock;
 use crate::project::Project;
 use crate::routes::{Route, routes};
 use crate::{Error, Result, stores};
-
-/// How long the answers to requests with an idempotency key are kept.
-const ANSWERS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The most branches of a project unless set otherwise: each makes every commit of the project a little larger.
 pub const MAX_BRANCHES: usize = 1_000;
@@ -181,8 +177,6 @@ impl Understory {
         let app = Self { inner: Arc::new(inner) };
         app.settle_left().await?;
         app.settle_answers().await?;
-        app.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
-        app.people().sessions_prune().await?;
         if app.inner.runtime.is_shared() {
             *app.attendant() = Some(Attendant::start(&app));
         }

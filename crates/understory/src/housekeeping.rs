@@ -17,6 +17,9 @@ pub const UNDO_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// How long events of conversations can be read again: a day. The messages themselves stay.
 const EVENTS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long the answers to requests with an idempotency key are kept.
+const ANSWERS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// What a project takes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,11 +63,11 @@ impl Understory {
 }
 
 impl Understory {
-    /// Forgets events of conversations that are older than a day, and in every project changes of refs that are older than `undo_kept` and what only they kept. A project that
+    /// Forgets events of conversations, kept answers and sessions that are too old, and in every project changes of refs that are older than `undo_kept` and what only they kept. A project that
     /// fails is logged; the others have their turn.
     pub async fn keep_house(&self, undo_kept: Duration) {
-        if let Err(error) = self.inner.runtime.events_prune(EVENTS_KEPT).await {
-            tracing::warn!(%error, "old events of conversations are left for the next time");
+        if let Err(error) = self.forget_old_rows().await {
+            tracing::warn!(%error, "old events, answers or sessions are left for the next time");
         }
         let projects = match self.projects().await {
             Ok(projects) => projects,
@@ -80,6 +83,14 @@ impl Understory {
                 tracing::warn!(tenant, project.id = id, %error, "housekeeping left a project for the next time");
             }
         }
+    }
+}
+
+impl Understory {
+    async fn forget_old_rows(&self) -> Result<()> {
+        self.inner.runtime.events_prune(EVENTS_KEPT).await?;
+        self.inner.runtime.idempotency_prune(ANSWERS_KEPT).await?;
+        Ok(self.people().sessions_prune().await?)
     }
 }
 

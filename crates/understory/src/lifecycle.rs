@@ -8,7 +8,7 @@ use understory_auth::{Access, Permission, Principal, Target};
 use understory_manage::replay::History;
 use understory_manage::{ChangeSet, Commit, CommitMeta, Draft, ProjectId, Snapshot};
 use understory_model::id::{is_project_id, is_resource_id, made_id};
-use understory_runtime::{Intent, IntentKind, RuntimeError};
+use understory_runtime::{Intent, IntentKind, ProjectKey, RuntimeError};
 
 use crate::access::authorize;
 use crate::action::Answer;
@@ -158,6 +158,7 @@ impl Understory {
         let intent = intent.ok_or_else(|| Error::not_found("Project", id))?;
         self.forget_project(tenant, id);
         self.inner.gate.forget();
+        self.inner.hub.close_project(&ProjectKey { tenant: tenant.to_owned(), project: id.to_owned() });
         let finished = self.finish_deletion(&intent).await;
         finished.inspect_err(|_| self.inner.runtime.intent_leave(&intent))
     }

@@ -33,13 +33,11 @@ impl WriteOptions {
         Self { reference: Some(reference.to_owned()), message: Some(message.into()), ..Self::default() }
     }
 
-    /// Who writes in another's name must hold the admin key: whoever holds a named key writes in its name.
+    /// Who writes in another's name must hold the admin key: everybody else writes in their own.
     pub(crate) fn check(&self, principal: &Principal) -> Result<()> {
         match (&self.author, principal.kind) {
-            (Some(_), PrincipalKind::Key) => {
-                Err(Error::Forbidden("an author may be named with the admin key only".into()))
-            }
-            _ => Ok(()),
+            (None, _) | (Some(_), PrincipalKind::System | PrincipalKind::Session) => Ok(()),
+            _ => Err(Error::Forbidden("an author may be named with the admin key only".into())),
         }
     }
 

@@ -13,4 +13,4 @@ CREATE TABLE "tasks" (
   "updated_at" text NOT NULL,
   PRIMARY KEY ("tenant_id", "project_id", "id")
 ) WITHOUT ROWID;
-CREATE INDEX "tasks_tenant_id_project_id_agent_id_created_at_idx" ON "tasks" ("tenant_id", "project_id", "agent_id", "created_at");
+CREATE INDEX "tasks_tenant_id_project_id_context_id_idx" ON "tasks" ("tenant_id", "project_id", "context_id");

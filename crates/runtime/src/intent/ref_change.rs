@@ -115,7 +115,7 @@ impl RuntimeStore {
         let of = ProjectKey { tenant: tenant.to_owned(), project: project.to_owned() };
         named.extend(self.message_commits(&of).await?);
         let pinned = |reference: &Value| {
-            let hash = reference["hash"].as_str().filter(|_| reference["type"] == "commit");
+            let hash = reference["hash"].as_str().filter(|_| reference["type"] != "branch");
             hash.map(str::to_owned)
         };
         named.extend(self.conversation_refs(&of).await?.iter().filter_map(pinned));

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use understory::{Error, KeyRecord, PrincipalKind, UNDO_KEPT};
 
-use super::branches::{answer, open};
+use super::answer::answer;
+use super::branches::open;
 use super::{Needs, Routes};
 use crate::idempotency::Unrepeatable;
 use crate::request::Incoming;

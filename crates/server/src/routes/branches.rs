@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use understory::Permission::{Edit, View};
 use understory::manage::Branch;
-use understory::{Answer, MergeRequest, Project};
+use understory::{MergeRequest, Project};
 
-use super::entities::respond;
+use super::answer::{answer, answer_with};
 use super::{Needs, Routes};
-use crate::headers::{set_commit, set_warning};
+use crate::headers::set_commit;
 use crate::request::Incoming;
 use crate::{Context, Problem};
 
@@ -144,15 +144,4 @@ pub(super) async fn open(context: &Context, request: Request) -> Result<(Incomin
 fn info(project: &Project, branch: &Branch) -> Value {
     let name = branch.name.as_str();
     json!({ "baseName": name, "fullName": project.full_name(name), "hash": branch.head })
-}
-
-fn answer_with(status: u16, data: Value, unknown: &[String]) -> Response {
-    let mut response = answer(status, data);
-    set_warning(&mut response, unknown);
-    response
-}
-
-/// `{data: …}` with a status.
-pub(super) fn answer(status: u16, data: Value) -> Response {
-    respond(&Answer { status, body: json!({ "data": data }), unknown: Vec::new() })
 }

@@ -4,17 +4,18 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use understory::Permission::{Edit, Use, View};
-use understory::model::timestamp_iso;
+use understory::model::{stored_time, timestamp_iso};
 use understory::{
-    Answer, AuditEntry, Call, Conversation, ConversationChange, ConversationFilter, ConversationRequest, Error,
-    Message, Project, Start, USER_FACING, text_of,
+    AuditEntry, Call, Conversation, ConversationChange, ConversationFilter, ConversationRequest, Error, Message,
+    Project, Start, USER_FACING, text_of,
 };
 
-use super::branches::{answer, open};
-use super::entities::respond;
+use super::answer::answer;
+use super::branches::open;
 use super::messages;
+use super::query::{flag, number};
 use super::{Needs, Routes};
 use crate::{Context, Problem};
 
@@ -95,32 +96,11 @@ pub(super) fn state(call: &Call) -> Result<String, Error> {
 }
 
 fn after(cursor: &str) -> Result<Start, Error> {
-    let parts = cursor.split_once('~').filter(|(at, _)| at.len() == 23 && at.is_ascii());
-    let (at, id) = parts.ok_or_else(|| Error::field("/cursor", "pattern", "the cursor is none of ours"))?;
     // What is no time is compared as one on servers, and refused there as a failure.
-    let is_time = at.bytes().zip("dddd-dd-dd dd:dd:dd.ddd".bytes()).all(|(byte, form)| match form {
-        b'd' => byte.is_ascii_digit(),
-        _ => byte == form,
-    });
-    if !is_time {
-        return Err(Error::field("/cursor", "pattern", "the cursor is none of ours"));
-    }
+    let is_time = |at: &str| stored_time(&timestamp_iso(at)).as_deref() == Some(at);
+    let parts = cursor.split_once('~').filter(|(at, _)| is_time(at));
+    let (at, id) = parts.ok_or_else(|| Error::field("/cursor", "pattern", "the cursor is none of ours"))?;
     Ok(Start::After(at.to_owned(), id.to_owned()))
-}
-
-/// A number in the query, from 1 to a greatest.
-pub(super) fn number(call: &Call, name: &'static str, default: u32, greatest: u32) -> Result<u32, Error> {
-    let Some(given) = call.query.get(name) else { return Ok(default) };
-    let parsed = given.parse().ok().filter(|number| (1..=greatest).contains(number));
-    parsed.ok_or_else(|| Error::field(format!("/{name}"), "range", format!("{name} is a number from 1 to {greatest}")))
-}
-
-fn flag(call: &Call, name: &'static str) -> Result<bool, Error> {
-    match call.query.get(name).map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(Error::field(format!("/{name}"), "type", format!("{name} is true or false"))),
-    }
 }
 
 /// The conversation with its last messages: in the contract's default form, or as `format=vercel` has it.
@@ -218,7 +198,7 @@ async fn export(State(context): State<Context>, request: Request) -> Answered {
         "json" => {
             let mut conversation = shown_alone(&project, &project.conversation(id).await?).await?;
             conversation["messages"] = project.messages_all(id).await?.iter().map(messages::shown).collect();
-            Ok(respond(&Answer { status: 200, body: json!({ "data": conversation }), unknown: Vec::new() }))
+            Ok(answer(200, conversation))
         }
         "markdown" => {
             let text = project.conversation_markdown(id).await?;
@@ -258,7 +238,7 @@ pub(super) fn shown(conversation: &Conversation) -> Value {
         "updatedAt": timestamp_iso(&conversation.updated_at),
     });
     if let Some(at) = &conversation.archived_at {
-        shown.as_object_mut().unwrap_or(&mut Map::new()).insert("archivedAt".into(), timestamp_iso(at).into());
+        shown["archivedAt"] = timestamp_iso(at).into();
     }
     shown
 }

@@ -40,7 +40,7 @@ pub(super) async fn follow_in(incoming: &Incoming, project: &Project) -> Answere
 }
 
 /// Whether a request wants its answer as a stream of events.
-pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_stream(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with("text/event-stream")))
 }
@@ -52,7 +52,10 @@ pub(super) async fn say(context: &Context, project: Project, conversation: &str,
     let first = json!({ "type": "said", "message": super::messages::shown(&said.message),
         "answer": said.answer.as_ref().map(super::messages::shown) });
     let first = Event::default().event("said").data(first.to_string());
-    let Some(answer) = said.answer else { return Ok(sse(stream::iter([Ok(first)]))) };
+    // A message that was sent before may have its answer already, and `said` has all of it.
+    let Some(answer) = said.answer.filter(|answer| answer.status == "streaming") else {
+        return Ok(sse(stream::iter([Ok(first)])));
+    };
     let left = Left {
         project,
         conversation: conversation.to_owned(),

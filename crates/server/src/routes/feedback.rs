@@ -5,14 +5,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use understory::Permission::{Edit, Use, View};
-use understory::model::{stored_time, timestamp_iso};
-use understory::{Answer, Call, Error, Feedback, FeedbackChange, FeedbackFilter, FeedbackRequest};
+use understory::model::timestamp_iso;
+use understory::{Error, Feedback, FeedbackChange, FeedbackFilter, FeedbackRequest};
 
-use super::branches::{answer, open};
-use super::conversations::number;
-use super::entities::respond;
+use super::answer::{answer, answer_with, whole};
+use super::branches::open;
+use super::query::{number, time};
 use super::{Needs, Routes};
-use crate::headers::set_warning;
 use crate::{Context, Problem};
 
 type Answered = Result<Response, Problem>;
@@ -51,21 +50,13 @@ async fn list(State(context): State<Context>, request: Request) -> Answered {
         "data": found.iter().map(shown).collect::<Vec<_>>(),
         "pagination": { "page": page, "limit": limit, "total": total, "pages": pages },
     });
-    Ok(respond(&Answer { status: 200, body, unknown: Vec::new() }))
-}
-
-fn time(call: &Call, name: &'static str) -> Result<Option<String>, Error> {
-    let bad =
-        || Error::field(format!("/{name}"), "format", format!("{name} is an RFC 3339 time, 2026-11-01T09:30:00Z"));
-    call.query.get(name).map(|text| stored_time(text).ok_or_else(bad)).transpose()
+    Ok(whole(200, body))
 }
 
 async fn create(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let (body, unknown): (FeedbackRequest, _) = incoming.lenient_body()?;
-    let mut response = answer(201, shown(&project.feedback_create(body).await?));
-    set_warning(&mut response, &unknown);
-    Ok(response)
+    Ok(answer_with(201, shown(&project.feedback_create(body).await?), &unknown))
 }
 
 /// Each item by itself: what is wrong with one does not keep the others out.
@@ -91,7 +82,7 @@ async fn create_many(State(context): State<Context>, request: Request) -> Answer
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(respond(&Answer { status: 201, body: json!({ "data": made, "errors": errors }), unknown: Vec::new() }))
+    Ok(whole(201, json!({ "data": made, "errors": errors })))
 }
 
 async fn one(State(context): State<Context>, request: Request) -> Answered {
@@ -102,9 +93,7 @@ async fn one(State(context): State<Context>, request: Request) -> Answered {
 async fn change(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let (body, unknown): (FeedbackChange, _) = incoming.lenient_body()?;
-    let mut response = answer(200, shown(&project.feedback_update(incoming.param("id"), body).await?));
-    set_warning(&mut response, &unknown);
-    Ok(response)
+    Ok(answer_with(200, shown(&project.feedback_update(incoming.param("id"), body).await?), &unknown))
 }
 
 async fn remove(State(context): State<Context>, request: Request) -> Answered {

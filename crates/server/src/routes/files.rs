@@ -11,7 +11,9 @@ use understory::Permission::{Edit, View};
 use understory::manage::CommitHash;
 use understory::{Changes, Error, Principal};
 
-use super::branches::{answer, open};
+use super::answer::answer;
+use super::branches::open;
+use super::query::flag;
 use super::{Needs, Routes};
 use crate::headers::set_commit;
 use crate::request::{Incoming, body_limit, read_body};
@@ -48,7 +50,7 @@ async fn put_files(State(context): State<Context>, request: Request) -> Answered
     let incoming = Incoming::read(&context, request).await?;
     let files = incoming.body::<Files>()?.files;
     let (tenant, id) = (incoming.param("tenantId"), incoming.param("projectId"));
-    let dry_run = dry_run(&incoming)?;
+    let dry_run = flag(&incoming.call, "dryRun")?;
     let app = &context.app;
     match app.project(&incoming.principal, &incoming.wanted, tenant, id).await {
         Ok(project) if dry_run => {
@@ -71,14 +73,6 @@ async fn put_files(State(context): State<Context>, request: Request) -> Answered
             Ok(imported(201, commit, Some(&written.head), &changes))
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-fn dry_run(incoming: &Incoming) -> Result<bool, Error> {
-    match incoming.call.query.get("dryRun").map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(Error::field("/dryRun", "type", "dryRun is true or false")),
     }
 }
 

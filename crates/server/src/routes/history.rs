@@ -6,7 +6,8 @@ use serde_json::json;
 use understory::Permission::View;
 use understory::{Answer, Call, Error, LogQuery, cursor, limit};
 
-use super::branches::{answer, open};
+use super::answer::answer;
+use super::branches::open;
 use super::entities::respond;
 use super::{Needs, Routes};
 use crate::headers::set_commit;

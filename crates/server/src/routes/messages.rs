@@ -1,15 +1,15 @@
 //! Messages of a conversation.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 use understory::model::timestamp_iso;
 use understory::{Call, Error, Message, MessageRequest, MessagesWanted};
 
-use super::branches::{answer, open};
-use super::conversations::number;
-use super::entities::respond;
+use super::answer::{answer, whole};
+use super::branches::open;
 use super::events;
+use super::query::number;
 use crate::headers::{IDEMPOTENCY_KEY, set_commit, text};
 use crate::{Context, Problem};
 
@@ -30,7 +30,7 @@ pub(super) async fn list(State(context): State<Context>, request: Request) -> An
         "data": page.messages.iter().map(shown).collect::<Vec<_>>(),
         "pagination": { "limit": limit, "before": before, "after": after },
     });
-    Ok(respond(&understory::Answer { status: 200, body, unknown: Vec::new() }))
+    Ok(whole(200, body))
 }
 
 /// Which messages a request asks for.
@@ -63,7 +63,7 @@ pub(super) async fn say(State(context): State<Context>, request: Request) -> Ans
     }
     let said = project.message_say(id, body).await?;
     let body = json!({ "data": shown(&said.message), "answer": said.answer.as_ref().map(shown) });
-    Ok(respond(&understory::Answer { status: 201, body, unknown: Vec::new() }))
+    Ok(whole(201, body))
 }
 
 pub(super) async fn show(State(context): State<Context>, request: Request) -> Answered {
@@ -84,7 +84,7 @@ pub(super) async fn configuration(State(context): State<Context>, request: Reque
 pub(super) async fn stop(State(context): State<Context>, request: Request) -> Answered {
     let (incoming, project) = open(&context, request).await?;
     let stopped = project.message_stop(incoming.param("id"), incoming.param("messageId")).await?;
-    Ok(answer(200, shown(&stopped)).into_response())
+    Ok(answer(200, shown(&stopped)))
 }
 
 /// Messages of the project's conversations that hold all the words.
@@ -92,10 +92,9 @@ pub(super) async fn search(State(context): State<Context>, request: Request) -> 
     let (incoming, project) = open(&context, request).await?;
     let limit = number(&incoming.call, "limit", PAGE.0, PAGE.1)?;
     let given = |name: &str| incoming.call.query.get(name).map_or("", String::as_str);
-    let (found, more) = project.message_search(given("q"), given("cursor"), limit as usize).await?;
-    let next = found.last().filter(|_| more).map(|last| last.id.clone());
+    let (found, next) = project.message_search(given("q"), given("cursor"), limit as usize).await?;
     let body = json!({ "data": found.iter().map(shown).collect::<Vec<_>>(), "next": next });
-    Ok(respond(&understory::Answer { status: 200, body, unknown: Vec::new() }))
+    Ok(whole(200, body))
 }
 
 /// A message as answers have it.

@@ -19,6 +19,8 @@ pub(crate) enum Needs {
     Rows(Permission),
     /// The same in the project that the simple API works on for whoever asks.
     Home(Permission),
+    /// Something in that project, whichever agents and refs it is about.
+    WholeHome(Permission),
 }
 
 impl Needs {
@@ -30,7 +32,7 @@ impl Needs {
             Self::Tenant(permission) => ("tenant", permission),
             Self::Project(permission) => ("project", permission),
             Self::Rows(permission) => ("rows", permission),
-            Self::Home(permission) => ("home", permission),
+            Self::Home(permission) | Self::WholeHome(permission) => ("home", permission),
         };
         format!("{place}:{}", permission.as_str())
     }

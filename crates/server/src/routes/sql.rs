@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::json;
 use understory::Permission::View;
 
-use super::branches::{answer, open};
+use super::answer::answer;
+use super::branches::open;
 use super::{Needs, Routes};
 use crate::headers::set_commit;
 use crate::{Context, Problem};

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use understory::Permission::{Edit, View};
 use understory::manage::Tag;
 
-use super::branches::{answer, open};
+use super::answer::answer;
+use super::branches::open;
 use super::{Needs, Routes};
 use crate::{Context, Problem};
 

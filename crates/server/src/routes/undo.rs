@@ -6,7 +6,8 @@ use serde_json::json;
 use understory::Permission::{Edit, View};
 use understory::{Answer, Bring, Changes, Project, Restore, Result, Written, limit, outcome};
 
-use super::branches::{answer, open};
+use super::answer::answer;
+use super::branches::open;
 use super::entities::respond;
 use super::{Needs, Routes};
 use crate::headers::set_commit;

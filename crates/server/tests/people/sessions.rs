@@ -116,6 +116,30 @@ async fn browsers_keep_their_session_in_a_cookie() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_puts_no_browser_into_a_session() {
+    let server = TestServer::start().await;
+    let ana = register(&server, "ana").await;
+    let body = json!({ "email": ana.email, "password": PASSWORD, "cookie": true });
+    for (more, status) in [("same-origin", 200), ("cross-site", 403)] {
+        let headers = [("sec-fetch-site", more)];
+        let answer = server.send_with("POST", "/api/auth/login", &headers, Some(&body)).await;
+        assert_eq!((answer.status.as_u16(), answer.header("set-cookie").is_some()), (status, status == 200));
+    }
+}
+
+#[tokio::test]
+async fn people_commit_in_their_own_name() {
+    let server = TestServer::start().await;
+    let ana = register(&server, "ana").await;
+    let batch = format!("/manage/tenants/default/projects/{}/batch", ana.project);
+    let operation = json!({ "method": "POST", "path": "/functions", "body": { "id": "f", "executeCode": "x" } });
+    let mut body = json!({ "operations": [operation], "author": { "name": "ben", "email": "ben@example.com" } });
+    ana.send(&server, "POST", &batch, Some(&body)).await.expect(403, "in another's name");
+    body.as_object_mut().unwrap().remove("author");
+    ana.send(&server, "POST", &batch, Some(&body)).await.expect(200, "in hers");
+}
+
+#[tokio::test]
 async fn no_token_and_no_password_is_stored() {
     let server = TestServer::start().await;
     if server.is_on_servers() {

@@ -278,18 +278,16 @@ pub async fn an_answer_is_asked_to_stop(place: &impl Place) -> Checked {
     let store = place.open().await?;
     store.conversation_create(&shop(), conversation("c")).await?;
     let (generation, _) = store.generation_begin(&shop(), "c", answer(), event("begun")).await?.ok_or("it is there")?;
-    let asked = async || {
-        Result::<_, Failure>::Ok(
-            store.generation_get(&shop(), &generation.message_id).await?.map(|found| found.stop_asked),
-        )
-    };
-    assert_eq!(asked().await?, Some(false));
+    assert!(store.generations_asked_to_stop().await?.is_empty());
+    assert_eq!(store.agents_answering(&shop()).await?, ["support"]);
     let elsewhere = ProjectKey { tenant: "umbrella".into(), ..shop() };
     assert!(!store.generation_ask_to_stop(&elsewhere, &generation.message_id).await?);
     for _ in 0..2 {
         assert!(store.generation_ask_to_stop(&shop(), &generation.message_id).await?);
     }
-    assert_eq!(asked().await?, Some(true));
+    let asked = store.generations_asked_to_stop().await?;
+    assert!(asked.len() == 1 && asked[0].stop_asked && asked[0].message_id == generation.message_id);
+    assert!(store.agents_answering(&elsewhere).await?.is_empty());
     Ok(())
 }
 
@@ -372,11 +370,18 @@ pub async fn a_task_says_how_it_stands(place: &impl Place) -> Checked {
     };
     store.task_create(&shop(), &task).await?;
     assert_eq!(store.task_get(&shop(), "t").await?, Some(task));
-    store.task_update(&shop(), "t", "completed", Some(json!({ "result": "Mended" }))).await?;
-    let done = store.task_get(&shop(), "t").await?.ok_or("it is there")?;
-    assert_eq!((done.status.as_str(), done.metadata), ("completed", Some(json!({ "result": "Mended" }))));
+    store.conversation_create(&shop(), conversation("c")).await?;
+    let of_task = NewMessage { task_id: Some("t".into()), ..answer() };
+    let (generation, _) = store.generation_begin(&shop(), "c", of_task, event("begun")).await?.ok_or("it is there")?;
+    store.generation_end(&generation, ending("Mended", "complete")).await?;
+    let status = async || Result::<_, Failure>::Ok(store.task_get(&shop(), "t").await?.map(|task| task.status));
+    assert_eq!(status().await?.as_deref(), Some("completed"));
+    store.task_end(&shop(), "t", "failed").await?;
+    assert_eq!(status().await?.as_deref(), Some("completed"), "it had ended");
     let elsewhere = ProjectKey { tenant: "umbrella".into(), ..shop() };
     assert_eq!(store.task_get(&elsewhere, "t").await?, None);
+    store.conversation_delete(&shop(), "c").await?;
+    assert_eq!(status().await?, None, "it goes with its conversation");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use understory_runtime::{Feedback, FeedbackFilter, NewFeedback};
 
-use super::clash;
+use super::{clash, new_id};
 use crate::project::Project;
 use crate::{Error, Result};
 
@@ -76,7 +76,7 @@ impl Project {
             }
         }
         let feedback = NewFeedback {
-            id: new.id,
+            id: Some(new_id(new.id)?),
             conversation_id: new.conversation_id,
             message_id: new.message_id,
             kind: new.kind.as_str().to_owned(),

@@ -72,6 +72,11 @@ impl Hub {
         self.all().remove(&(of.clone(), conversation.to_owned()));
     }
 
+    /// Ends what is read of a project that is gone.
+    pub(crate) fn close_project(&self, of: &ProjectKey) {
+        self.all().retain(|(project, _), _| project != of);
+    }
+
     /// Ends what is read of all conversations.
     pub(crate) fn close_all(&self) {
         self.all().clear();
@@ -96,8 +101,13 @@ impl Watch {
         while self.is_wanted() {
             sleep(ASK).await;
             // A store that does not answer now is asked again: its events are numbered, so none is missed.
+            let Ok(found) = self.runtime.conversation_get(of, conversation).await else { continue };
+            let Some(found) = found else { return self.hub.close(of, conversation) };
+            if found.events <= last {
+                continue;
+            }
             let Ok(events) = self.runtime.events_after(of, conversation, last, BATCH).await else { continue };
-            last = events.last().map_or(last, |event| event.number);
+            last = events.last().map_or(found.events, |event| event.number);
             let Some(readers) = self.readers.upgrade() else { return };
             for event in events {
                 // Those of this process were told already: a reader takes each number once.

@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use understory_model::id;
 use understory_runtime::{Around, Conversation, Message, NewEvent, NewMessage, RuntimeError};
 
-use super::{AgentAt, clash, normal_content, text_of};
+use super::{AgentAt, clash, new_id, normal_content, text_of};
 use crate::project::Project;
 use crate::{Error, Result};
 
 const MESSAGE: &str = "Message";
 /// Messages read at once by what goes through many of them.
 const BATCH: u32 = 500;
+/// How many times that a search goes on in one request.
+const SEARCHED: usize = 40;
 
 /// A message to be added, as a request says it.
 #[derive(Clone, Debug, Deserialize)]
@@ -136,10 +138,7 @@ impl Project {
         if new.metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) {
             return Err(Error::field("/metadata", "type", "metadata is an object"));
         }
-        let id = new.id.unwrap_or_else(id::made_id);
-        if !id::is_resource_id(&id, 256) {
-            return Err(Error::field("/id", "pattern", "id has letters, digits, '-', '_' and '.' only"));
-        }
+        let id = new_id(new.id)?;
         if let Some(parent) = &new.parent_message_id {
             let found = self.runtime().message_get(&self.key(), parent).await?;
             if found.is_none_or(|found| found.conversation_id != conversation.id) {
@@ -191,15 +190,6 @@ impl Project {
         Ok(MessagePage { messages, has_before: first > 1 && first < i64::MAX, has_after: last < found.messages })
     }
 
-    /// The answer to a message, if one was begun.
-    pub(crate) async fn answer_to(&self, message: &Message) -> Result<Option<Message>> {
-        let after = Around::After(message.position);
-        let page = self.runtime().message_page(&self.key(), &message.conversation_id, after, BATCH).await?;
-        Ok(page
-            .into_iter()
-            .find(|later| later.role == "agent" && later.parent_message_id.as_ref() == Some(&message.id)))
-    }
-
     /// All messages of a conversation, in order.
     pub async fn messages_all(&self, conversation: &str) -> Result<Vec<Message>> {
         let (of, mut all, mut last) = (self.key(), Vec::new(), 0);
@@ -222,9 +212,14 @@ impl Project {
         self.agent_at(&agent, &commit).await
     }
 
-    /// At most `limit` messages that hold all the words, in whatever case, after one of them; and whether there may be
-    /// more.
-    pub async fn message_search(&self, query: &str, after: &str, limit: usize) -> Result<(Vec<Message>, bool)> {
+    /// At most `limit` messages that hold all the words, in whatever case, after one of them; and where the search goes on,
+    /// if it did not come to the end: a request looks at so many messages only.
+    pub async fn message_search(
+        &self,
+        query: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<(Vec<Message>, Option<String>)> {
         let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
         if words.is_empty() {
             return Err(Error::field("/q", "required", "q is required: words to look for"));
@@ -235,18 +230,23 @@ impl Project {
             let text = text_of(&message.content).to_lowercase();
             words.iter().all(|word| text.contains(word))
         };
-        let (of, mut found, mut after) = (self.key(), Vec::new(), after.to_owned());
-        loop {
-            let page = self.runtime().message_search(&of, &sieve, &after, BATCH).await?;
-            let Some(end) = page.last() else { return Ok((found, false)) };
-            after.clone_from(&end.id);
-            for message in page.into_iter().filter(holds) {
-                if found.len() == limit {
-                    return Ok((found, true));
+        let (of, mut found, mut last) = (self.key(), Vec::new(), after.to_owned());
+        for _ in 0..SEARCHED {
+            let page = self.runtime().message_search(&of, &sieve, &last, BATCH).await?;
+            if page.is_empty() {
+                return Ok((found, None));
+            }
+            for message in page {
+                last.clone_from(&message.id);
+                if holds(&message) {
+                    found.push(message);
                 }
-                found.push(message);
+                if found.len() == limit {
+                    return Ok((found, Some(last)));
+                }
             }
         }
+        Ok((found, Some(last)))
     }
 
     /// A conversation for people to read: who said what, in order, as Markdown.

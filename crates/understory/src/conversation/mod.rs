@@ -97,10 +97,7 @@ pub struct AgentAt {
 impl Project {
     /// Begins a conversation with an agent.
     pub async fn conversation_create(&self, new: ConversationRequest) -> Result<Conversation> {
-        let id = new.id.unwrap_or_else(id::made_id);
-        if !id::is_resource_id(&id, 256) {
-            return Err(Error::field("/id", "pattern", "id has letters, digits, '-', '_' and '.' only"));
-        }
+        let id = new_id(new.id)?;
         let resolved = self.resolve(&new.reference).await?;
         let agent = self.agent_at(&new.agent_id, resolved.hash.as_str()).await;
         let agent = agent.map_err(|error| absent_agent(error, &new.agent_id))?;
@@ -238,6 +235,13 @@ fn absent_agent(error: Error, agent: &str) -> Error {
         Error::NotFound { .. } => Error::field("/agentId", "reference", format!("there is no agent '{agent}'")),
         error => error,
     }
+}
+
+/// The id that a body gives, or one made.
+fn new_id(given: Option<String>) -> Result<String> {
+    let id = given.unwrap_or_else(id::made_id);
+    let wrong = || Error::field("/id", "pattern", "id has letters, digits, '-', '_' and '.' only");
+    if id::is_resource_id(&id, 256) { Ok(id) } else { Err(wrong()) }
 }
 
 fn clash(error: RuntimeError) -> Error {

@@ -2,21 +2,21 @@
 
 mod arrived;
 mod left;
+mod making;
 mod prompt;
 mod running;
 mod writer;
 
 use serde_json::{Value, json};
-use understory_llm::{ChatRequest, ModelName};
 use understory_manage::CommitHash;
 use understory_model::id;
-use understory_runtime::{Generation, Message, NewMessage};
+use understory_runtime::{Message, NewMessage, RuntimeError};
 
 use crate::conversation::{MessageRequest, event};
 use crate::project::Project;
-use crate::simple::AgentState;
 use crate::{Error, Result};
 
+use making::Making;
 use prompt::{Brief, begun_metadata};
 pub(crate) use running::Running;
 
@@ -35,6 +35,13 @@ impl Project {
     /// The answer is made in the background. What keeps it from being made (no model, a provider that fails) is said by
     /// the answer itself, whose status is `failed` then: what was said before is not lost.
     pub async fn message_say(&self, conversation: &str, new: MessageRequest) -> Result<Exchange> {
+        let (project, conversation) = (self.clone(), conversation.to_owned());
+        // In a task of its own: a client that hangs up must not leave an answer that nobody makes.
+        let said = tokio::spawn(async move { project.say(&conversation, new).await });
+        said.await.map_err(Error::internal)?
+    }
+
+    async fn say(&self, conversation: &str, new: MessageRequest) -> Result<Exchange> {
         let wanted = new.answer.unwrap_or(new.role.as_str() == "user");
         let found = self.conversation(conversation).await?;
         let Some(agent) = found.agent_id.clone().filter(|_| wanted) else {
@@ -43,80 +50,30 @@ impl Project {
         let commit = self.conversation_commit(&found).await?;
         let once = new.once;
         let message = self.message_add_to(&found, new).await?;
-        let begun = if once { self.answer_to(&message).await? } else { None };
-        let answer = match begun {
-            Some(begun) => begun,
-            None => self.answer(&message, &agent, &commit).await?,
-        };
+        let id = if once { id::derived_id(["answer", &message.id]) } else { id::made_id() };
+        let answer = self.answer(&message, id, &agent, &commit).await?;
         Ok(Exchange { message, answer: Some(answer) })
     }
 
-    /// Begins an answer to a message.
-    async fn answer(&self, to: &Message, agent: &str, commit: &CommitHash) -> Result<Message> {
+    /// Begins an answer to a message, unless one of this id was begun.
+    async fn answer(&self, to: &Message, id: String, agent: &str, commit: &CommitHash) -> Result<Message> {
         let brief = match self.brief(agent, commit).await {
             Ok(brief) => Ok(brief),
             Err(error @ (Error::Unprocessable(_) | Error::NotFound { .. })) => Err(error.to_string()),
             Err(error) => return Err(error),
         };
-        let (generation, message) = self.answer_begin(to, commit, brief.as_ref().ok()).await?;
-        let started = match brief {
-            Ok(brief) => self.answer_start(&brief, &message).await,
-            Err(why) => Err(why),
-        };
-        match started {
-            Ok((provider, request)) => {
-                self.agent_state_note(agent, AgentState::Thinking).await;
-                Running::spawn(self, agent, generation, message.clone(), provider, request);
-            }
-            Err(why) => {
-                self.agent_state_note(agent, AgentState::Error).await;
-                return self.answer_fail(&generation, message, &why).await;
-            }
-        }
-        Ok(message)
-    }
-
-    async fn answer_begin(
-        &self,
-        to: &Message,
-        commit: &CommitHash,
-        brief: Option<&Brief>,
-    ) -> Result<(Generation, Message)> {
-        let metadata = brief.map_or_else(|| json!({ "streaming": true }), |brief| begun_metadata(brief).into());
-        let new = NewMessage {
-            id: id::made_id(),
-            role: "agent".into(),
-            from_sub_agent_id: brief.map(|brief| brief.sub_agent.clone()),
-            content: json!({ "text": "" }),
-            status: "streaming".into(),
-            task_id: to.task_id.clone(),
-            parent_message_id: Some(to.id.clone()),
-            commit_hash: Some(commit.to_string()),
-            metadata: Some(metadata),
-        };
+        let new = new_answer(to, id, commit, brief.as_ref().ok());
         let told = event(json!({ "type": "message", "messageId": new.id, "role": new.role, "status": new.status }));
-        let of = self.key();
-        let begun = self.runtime().generation_begin(&of, &to.conversation_id, new, told).await?;
-        let (generation, added) = begun.ok_or_else(|| Error::not_found("Conversation", &to.conversation_id))?;
+        let (of, id) = (self.key(), new.id.clone());
+        // Whoever learns of the answer from here on may stop it.
+        let signal = self.app().listen_for_ends(&of, &id);
+        let (generation, added) = match self.runtime().generation_begin(&of, &to.conversation_id, new, told).await {
+            Err(RuntimeError::Exists { .. }) => return self.message_in(&to.conversation_id, &id).await,
+            begun => begun?.ok_or_else(|| Error::not_found("Conversation", &to.conversation_id))?,
+        };
         self.app().inner.hub.publish(&of, &to.conversation_id, &[added.event]);
-        Ok((generation, added.message))
-    }
-
-    /// The provider and what it is asked, or why there is none.
-    async fn answer_start(
-        &self,
-        brief: &Brief,
-        message: &Message,
-    ) -> std::result::Result<(ModelName, ChatRequest), String> {
-        let request = self.chat_request(brief, message).await.map_err(|error| error.to_string())?;
-        Ok((brief.model.clone(), request))
-    }
-
-    async fn answer_fail(&self, generation: &Generation, mut message: Message, why: &str) -> Result<Message> {
-        let ended = writer::Ended::failed(why);
-        writer::end(self.app(), generation, &message, String::new(), Vec::new(), ended).await?;
-        message = self.message(&message.id).await?;
-        Ok(message)
+        Making::begin(self.clone(), agent.to_owned(), generation, added.message.clone(), signal, brief);
+        Ok(added.message)
     }
 
     /// Stops an answer that is being made, wherever that is, and keeps what had arrived. One that is not being made stays
@@ -126,11 +83,25 @@ impl Project {
         if message.status != "streaming" {
             return Ok(message);
         }
-        let asked = self.runtime().generation_ask_to_stop(&self.key(), id).await?;
-        if asked {
+        if self.runtime().generation_ask_to_stop(&self.key(), id).await? {
             self.app().inner.running.stop(&self.key(), id).await;
         }
         self.message(id).await
+    }
+}
+
+fn new_answer(to: &Message, id: String, commit: &CommitHash, brief: Option<&Brief>) -> NewMessage {
+    let metadata = brief.map_or_else(|| json!({ "streaming": true }), |brief| begun_metadata(brief).into());
+    NewMessage {
+        id,
+        role: "agent".into(),
+        from_sub_agent_id: brief.map(|brief| brief.sub_agent.clone()),
+        content: json!({ "text": "" }),
+        status: "streaming".into(),
+        task_id: to.task_id.clone(),
+        parent_message_id: Some(to.id.clone()),
+        commit_hash: Some(commit.to_string()),
+        metadata: Some(metadata),
     }
 }
 

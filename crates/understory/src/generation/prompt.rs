@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use understory_llm::{ChatMessage, ChatRequest, ModelName, Parameters};
 use understory_manage::CommitHash;
-use understory_runtime::{Around, Message};
+use understory_runtime::{Around, Message, USER_FACING};
 
 use crate::conversation::text_of;
 use crate::project::Project;
@@ -87,8 +87,13 @@ fn system_prompt(agent: &Value, sub: &Value) -> String {
 fn recent(newest_first: Vec<Message>, tokens: usize) -> Vec<Message> {
     let mut left = tokens.saturating_mul(CHARACTERS_PER_TOKEN);
     let mut kept: Vec<Message> = Vec::new();
-    for message in newest_first.into_iter().filter(|message| message.status != "streaming") {
+    let is_told = |message: &Message| message.status != "streaming" && message.visibility == USER_FACING;
+    for message in newest_first.into_iter().filter(is_told) {
         let size = text_of(&message.content).chars().count();
+        // An answer that failed or was stopped at once says nothing, and not every provider takes that.
+        if size == 0 {
+            continue;
+        }
         if size > left && !kept.is_empty() {
             break;
         }
@@ -175,6 +180,8 @@ mod tests {
         let positions = |messages: Vec<Message>| messages.iter().map(|message| message.position).collect::<Vec<_>>();
         assert_eq!(positions(recent(page(&["1234", "1234", "1234"]), 2)), [2, 3]);
         assert_eq!(positions(recent(page(&["a very long text indeed", "x"]), 1)), [2]);
-        assert!(recent(vec![message(1, "x", "streaming")], 9).is_empty());
+        assert!(recent(vec![message(1, "x", "streaming"), message(2, "", "failed")], 9).is_empty());
+        let internal = Message { visibility: "internal".into(), ..message(1, "x", "complete") };
+        assert!(recent(vec![internal], 9).is_empty());
     }
 }

@@ -52,6 +52,11 @@ impl Writer {
         self.due
     }
 
+    /// Lets what has arrived wait a while longer.
+    pub(super) fn put_off(&mut self, time: Duration) {
+        self.due = Some(Instant::now() + time);
+    }
+
     /// Stores what has arrived and tells the readers; `false` if the conversation is gone.
     pub(super) async fn flush(&mut self) -> Result<bool> {
         let events = self.unstored();

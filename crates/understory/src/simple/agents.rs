@@ -8,6 +8,7 @@ use understory_runtime::AgentStatus;
 
 use super::body::{Complete, default_capabilities};
 use super::shown::{default_sub_agent, shown};
+use super::status::doing;
 use super::{AgentBody, AgentConfiguration, call};
 use crate::action::{Action, Call};
 use crate::document::required_entity;
@@ -24,14 +25,18 @@ impl Project {
     /// A page of the agents of `main`, the newest first; all of them where no page is asked for.
     pub async fn agent_list(&self, paging: Option<Paging>) -> Result<Value> {
         let view = self.view("").await?;
-        let statuses = self.runtime().agent_status_list(&self.key()).await?;
-        let statuses: HashMap<&str, &AgentStatus> = statuses.iter().map(|one| (one.agent_id.as_str(), one)).collect();
+        let said = self.runtime().agent_status_list(&self.key()).await?.into_iter();
+        let mut said: HashMap<String, AgentStatus> = said.map(|one| (one.agent_id.clone(), one)).collect();
+        let answering = self.runtime().agents_answering(&self.key()).await?;
         let scope = self.scope();
         let mut rows = view.snapshot.within(agent::ENTITY, &scope.place());
         rows.reverse();
         let (page, _) = paging.unwrap_or(Paging::ALL).slice(rows);
-        let status = |row: &Row| statuses.get(row.text("id").unwrap_or_default()).copied();
-        Ok(page.into_iter().map(|row| shown(view.snapshot.as_ref(), &scope, row, status(row))).collect())
+        let mut one = |row: &Row| {
+            let id = row.text("id").unwrap_or_default();
+            shown(view.snapshot.as_ref(), &scope, row, doing(id, &answering, said.remove(id)).as_ref())
+        };
+        Ok(page.into_iter().map(|row| one(row)).collect())
     }
 
     /// An agent of `main`.
@@ -42,8 +47,9 @@ impl Project {
     async fn agent_shown(&self, rows: &Snapshot, id: &str) -> Result<Value> {
         let scope = self.scope();
         let row = scope.agent(rows, id).ok_or_else(|| Error::not_found("Agent", id))?;
-        let status = self.runtime().agent_status_get(&self.key(), id).await?;
-        Ok(shown(rows, &scope, row, status.as_ref()))
+        let said = self.runtime().agent_status_get(&self.key(), id).await?;
+        let answering = self.runtime().agents_answering(&self.key()).await?;
+        Ok(shown(rows, &scope, row, doing(id, &answering, said).as_ref()))
     }
 
     /// Makes an agent that belongs to the principal, with defaults for what the request does not say.

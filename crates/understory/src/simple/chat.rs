@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use understory_model::id::made_uuid;
 use understory_model::{now, timestamp_iso};
-use understory_runtime::{Conversation, Message, Task};
+use understory_runtime::{Conversation, Message, Task, task_status};
 
 use super::AgentState;
 use crate::conversation::{ConversationRequest, MessageRequest, Speaker, Subscription, text_of};
@@ -76,21 +76,20 @@ impl Project {
             conversation_id: conversation.id.clone(),
             reference: conversation.reference.clone(),
             status: "working".into(),
-            metadata: Some(asked.clone()),
+            metadata: Some(asked),
             created_at: at.clone(),
             updated_at: at,
         };
         self.runtime().task_create(&self.key(), &task).await?;
-        let answered = self.ask_in(&conversation, &request.description, request.context, Some(&task.id)).await?;
-        let status = match answered.answer.status.as_str() {
-            "complete" => "completed",
-            "stopped" => "canceled",
-            _ => "failed",
+        let asked = self.ask_in(&conversation, &request.description, request.context, Some(&task.id)).await;
+        let answered = match asked {
+            Ok(answered) => answered,
+            Err(error) => {
+                self.runtime().task_end(&self.key(), &task.id, task_status("failed")).await?;
+                return Err(error);
+            }
         };
-        let result = text_of(&answered.answer.content);
-        let mut metadata = asked;
-        metadata["messageId"] = answered.answer.id.as_str().into();
-        self.runtime().task_update(&self.key(), &task.id, status, Some(metadata)).await?;
+        let (status, result) = (task_status(&answered.answer.status), text_of(&answered.answer.content));
         Ok(json!({
             "taskId": task.id,
             "agentId": agent,

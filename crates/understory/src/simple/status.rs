@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use understory_model::now;
+use understory_runtime::AgentStatus;
+
 use crate::Result;
 use crate::project::Project;
 
@@ -41,4 +44,13 @@ impl Project {
     pub async fn agent_state_set(&self, agent: &str, state: AgentState) -> Result<()> {
         Ok(self.runtime().agent_status_set(&self.key(), agent, state.as_str()).await?)
     }
+}
+
+/// What an agent is doing: it is thinking while it makes an answer, else what was last said of it holds.
+pub(super) fn doing(agent: &str, answering: &[String], said: Option<AgentStatus>) -> Option<AgentStatus> {
+    if !answering.iter().any(|one| one == agent) {
+        return said;
+    }
+    let status = AgentState::Thinking.as_str().to_owned();
+    Some(AgentStatus { agent_id: agent.to_owned(), status, last_activity_at: now() })
 }

@@ -56,6 +56,9 @@ struct Registering {
 async fn register(State(context): State<Context>, request: Request) -> Answered {
     let guest = Guest::read(&context, request).await?;
     let (body, unknown) = guest.lenient_body::<Registering>()?;
+    if body.cookie {
+        guest.refuse_foreign()?;
+    }
     let details = PersonDetails {
         email: body.email,
         username: body.username,
@@ -90,6 +93,9 @@ struct Login {
 async fn login(State(context): State<Context>, request: Request) -> Answered {
     let guest = Guest::read(&context, request).await?;
     let (body, unknown) = guest.lenient_body::<Login>()?;
+    if body.cookie {
+        guest.refuse_foreign()?;
+    }
     let entry = context.app.sign_in(&body.email, &body.password, &guest.origin).await?;
     Ok(entered(StatusCode::OK, &entry, body.cookie, guest.secure, &unknown))
 }

@@ -15,11 +15,11 @@ type Answered = Result<Response, Problem>;
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut Routes) {
-    routes.under("/agents").post("/chat", Needs::Home(Use), ask_anyone).post("/{id}/chat", Needs::Home(Use), ask).post(
-        "/{id}/tasks",
-        Needs::Home(Use),
-        task,
-    );
+    routes
+        .under("/agents")
+        .post("/chat", Needs::WholeHome(Use), ask_anyone)
+        .post("/{id}/chat", Needs::WholeHome(Use), ask)
+        .post("/{id}/tasks", Needs::WholeHome(Use), task);
 }
 
 async fn ask_anyone(State(context): State<Context>, request: Request) -> Answered {

@@ -16,8 +16,9 @@ use super::agents::open;
 use super::envelope::{data, message};
 use crate::headers::{IDEMPOTENCY_KEY, text};
 use crate::request::Incoming;
-use crate::routes::conversations::{next, number, start, state};
+use crate::routes::conversations::{next, start, state};
 use crate::routes::messages::wanted;
+use crate::routes::query::number;
 use crate::routes::{Needs, Routes, events};
 use crate::{Context, Problem};
 
@@ -32,19 +33,19 @@ const SHOWN: u32 = 200;
 pub(super) fn routes(routes: &mut Routes) {
     routes
         .under("/conversations")
-        .get("", Needs::Home(View), list)
-        .post("", Needs::Home(Use), create)
-        .get("/agent/{agentId}", Needs::Home(View), list)
-        .get("/{id}", Needs::Home(View), one)
-        .patch("/{id}", Needs::Home(Use), change)
-        .delete("/{id}", Needs::Home(Use), archive)
-        .get("/{id}/events", Needs::Home(View), follow)
-        .get("/{id}/messages", Needs::Home(View), messages)
-        .post("/{id}/messages", Needs::Home(Use), say)
-        .get("/{id}/messages/{messageId}", Needs::Home(View), one_message)
-        .get("/{id}/messages/{messageId}/configuration", Needs::Home(View), configuration)
-        .post("/{id}/messages/{messageId}/stop", Needs::Home(Use), stop)
-        .patch("/{id}/messages/{messageId}/feedback", Needs::Home(Use), rate);
+        .get("", Needs::WholeHome(View), list)
+        .post("", Needs::WholeHome(Use), create)
+        .get("/agent/{agentId}", Needs::WholeHome(View), list)
+        .get("/{id}", Needs::WholeHome(View), one)
+        .patch("/{id}", Needs::WholeHome(Use), change)
+        .delete("/{id}", Needs::WholeHome(Use), archive)
+        .get("/{id}/events", Needs::WholeHome(View), follow)
+        .get("/{id}/messages", Needs::WholeHome(View), messages)
+        .post("/{id}/messages", Needs::WholeHome(Use), say)
+        .get("/{id}/messages/{messageId}", Needs::WholeHome(View), one_message)
+        .get("/{id}/messages/{messageId}/configuration", Needs::WholeHome(View), configuration)
+        .post("/{id}/messages/{messageId}/stop", Needs::WholeHome(Use), stop)
+        .patch("/{id}/messages/{messageId}/feedback", Needs::WholeHome(Use), rate);
 }
 
 /// The principal's conversations, or those with one agent, those last touched first.

@@ -20,9 +20,9 @@ type Answered = Result<Response, Problem>;
 pub(super) fn routes(routes: &mut Routes) {
     routes
         .under("/mcp")
-        .post("/tool-execution", Needs::Home(Use), tool_execution)
-        .post("/file-change", Needs::Home(Use), file_change)
-        .post("/agent-activity", Needs::Home(Use), agent_activity);
+        .post("/tool-execution", Needs::WholeHome(Use), tool_execution)
+        .post("/file-change", Needs::WholeHome(Use), file_change)
+        .post("/agent-activity", Needs::WholeHome(Use), agent_activity);
 }
 
 #[derive(Deserialize)]
