@@ -32,7 +32,7 @@ pub const LEFT_OUT: &[(&str, &[&str])] = &[
         &["get-conversation-media", "create-playground-token", "list-available-agents"],
     ),
     (
-        "people: members, permissions and profiles come with sessions; the admin key and named keys see everything",
+        "people: members, permissions and profiles are not served yet; roles are given with the library",
         &[
             "list-project-members",
             "add-project-member",
