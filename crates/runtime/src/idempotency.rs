@@ -163,7 +163,8 @@ fn claim_in_txn(db: &dyn Statements, request: &ClaimRequest, run: &str, is_free:
     if let Some(answer) = record.answer {
         return Ok(Claim::Done(answer));
     }
-    let is_running = if record.owner == run { !is_free } else { is_alive_in_txn(db, &record.owner)? };
+    // What this run is at work on, or is just claiming, nobody else of it takes over.
+    let is_running = !is_free || (record.owner != run && is_alive_in_txn(db, &record.owner)?);
     if is_running {
         return Ok(Claim::Running);
     }

@@ -93,7 +93,7 @@ pub use bundle::{Applied, RefMoved};
 pub use changes::{Changes, FieldChange, FieldSource, LineSource, RowChange, Source};
 pub use conflict::{WireChoice, WireResolution};
 pub use conversation::{
-    Activity, AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackKind,
+    AgentAt, ConversationChange, ConversationRequest, ConversationStatus, FeedbackChange, FeedbackKind,
     FeedbackRequest, MessagePage, MessageRequest, MessagesWanted, Speaker, Subscription, text_of,
 };
 pub use copy::{CopyProgress, CopyReport, CopyRequest, LeftOut, Place, ProjectCopied, Servers, TableCopied, copy};

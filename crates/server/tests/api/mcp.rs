@@ -10,28 +10,54 @@ async fn conversation(api: &Api) -> String {
     made["data"]["id"].as_str().unwrap().to_owned()
 }
 
+fn with(said: &Value, more: &[(&str, &str)]) -> Value {
+    let mut said = said.clone();
+    for (name, value) in more {
+        said[*name] = json!(value);
+    }
+    said
+}
+
+/// An event without the time that it must have.
+fn without_stamp(event: &str) -> Value {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    let stamp = event.as_object_mut().unwrap().remove("timestamp");
+    assert!(stamp.is_some_and(|stamp| stamp.is_string()));
+    event
+}
+
 #[tokio::test]
 async fn reports_become_events_of_their_conversation() {
     let api = Api::start().await;
     let id = conversation(&api).await;
     let home = api.server.app.home(&understory::Principal::system(), understory::Permission::Edit).await.unwrap();
     let mut read = home.conversation_subscribe(&id, Some(0)).await.unwrap();
-    for (what, kind, body) in [
+    for (what, kind, body, said) in [
         (
             "tool-execution",
             "tool_execution",
             json!({ "tool": "grep", "parameters": { "for": "x" }, "status": "started" }),
+            json!({ "tool": "grep", "parameters": { "for": "x" }, "status": "started" }),
         ),
-        ("file-change", "file_changed", json!({ "path": "src/a.rs", "action": "modified", "content": "x" })),
-        ("agent-activity", "agent_activity", json!({ "type": "plan", "description": "Think", "status": "done" })),
+        (
+            "file-change",
+            "file_changed",
+            json!({ "path": "src/a.rs", "action": "modified", "content": "x" }),
+            json!({ "path": "src/a.rs", "action": "modified", "content": "x" }),
+        ),
+        (
+            "agent-activity",
+            "agent_activity",
+            json!({ "type": "plan", "description": "Think", "status": "done" }),
+            json!({ "activity": "plan", "description": "Think", "status": "done" }),
+        ),
     ] {
         let mut body = body;
         body["conversationId"] = json!(id);
         let answer = api.call("POST", &format!("/api/mcp/{what}"), Some(&body), 201).await;
         assert_eq!(answer, json!({ "success": true }));
         let event = read.next().await.unwrap().unwrap();
-        let told: Value = serde_json::from_str(&event.data).unwrap();
-        assert_eq!((&told["type"], &told["details"], &told["by"]), (&json!(kind), &body, &json!("system")));
+        assert_eq!(without_stamp(&event.data), with(&said, &[("type", kind), ("by", "system")]));
     }
     let mut again = home.conversation_subscribe(&id, Some(2)).await.unwrap();
     assert_eq!(again.next().await.unwrap().unwrap().number, 3, "they are kept");
@@ -49,8 +75,8 @@ async fn reports_of_no_conversation_are_told_in_the_project() {
         .activity_subscribe();
     let body = json!({ "path": "src/a.rs", "action": "created" });
     api.call("POST", "/api/mcp/file-change", Some(&body), 201).await;
-    let told: Value = serde_json::from_str(&heard.recv().await.unwrap().data).unwrap();
-    assert_eq!((&told["type"], &told["details"]), (&json!("file_changed"), &body));
+    let told = heard.recv().await.unwrap();
+    assert_eq!(without_stamp(&told.data), with(&body, &[("type", "file_changed"), ("by", "system")]));
 }
 
 #[tokio::test]

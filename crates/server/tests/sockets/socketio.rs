@@ -358,3 +358,18 @@ async fn it_is_served_without_websockets_too() {
     // Pings of the protocol come in between.
     while !send("GET", &sid, String::new()).await.contains(r#"42["new_message""#) {}
 }
+
+#[tokio::test]
+async fn what_tool_servers_report_is_told() {
+    let place = start("echo").await;
+    let mut client = Client::connect(&place.listen().await).await;
+    client.join("c1", None).await;
+    let report =
+        async |what: &str, body: Value| place.server.write("POST", &format!("/api/mcp/{what}"), &body, 201).await;
+    report("agent-activity", json!({ "conversationId": "c1", "type": "plan", "description": "Think" })).await;
+    let told = client.until("agent_activity").await;
+    assert_eq!((&told["type"], &told["conversationId"], &told["eventId"]), (&json!("plan"), &json!("c1"), &json!(1)));
+    report("file-change", json!({ "path": "a.rs", "action": "created" })).await;
+    let told = client.until("file_changed").await;
+    assert_eq!((&told["path"], &told["by"], &told["eventId"]), (&json!("a.rs"), &json!("system"), &Value::Null));
+}

@@ -19,7 +19,6 @@ use understory_runtime::{
 use crate::project::Project;
 use crate::{Action, Call, Error, Result};
 
-pub use activity::Activity;
 pub(crate) use content::normal as normal_content;
 pub use content::text_of;
 pub use feedback::{FeedbackChange, FeedbackKind, FeedbackRequest};

@@ -6,7 +6,6 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use understory::Activity;
 use understory::Permission::Use;
 
 use super::agents::open;
@@ -57,29 +56,35 @@ struct FileChange {
 
 #[derive(Deserialize, Serialize)]
 struct AgentActivity {
-    #[serde(rename = "type")]
-    kind: String,
+    /// Named otherwise in the event, which has a type of its own.
+    #[serde(rename(deserialize = "type"))]
+    activity: String,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
 
 async fn tool_execution(State(context): State<Context>, request: Request) -> Answered {
-    told::<ToolExecution>(&context, request, Activity::ToolExecution).await
+    told::<ToolExecution>(&context, request, "tool_execution").await
 }
 
 async fn file_change(State(context): State<Context>, request: Request) -> Answered {
-    told::<FileChange>(&context, request, Activity::FileChanged).await
+    told::<FileChange>(&context, request, "file_changed").await
 }
 
 async fn agent_activity(State(context): State<Context>, request: Request) -> Answered {
-    told::<AgentActivity>(&context, request, Activity::AgentActivity).await
+    told::<AgentActivity>(&context, request, "agent_activity").await
 }
 
 /// Passes on what is reported, once it has the form of its kind.
-async fn told<T: DeserializeOwned + Serialize>(context: &Context, request: Request, what: Activity) -> Answered {
+async fn told<T: DeserializeOwned + Serialize>(context: &Context, request: Request, kind: &str) -> Answered {
     let (incoming, home) = open(context, request).await?;
     let (Where { conversation_id }, _) = incoming.lenient_body()?;
-    let details = json!(incoming.body::<T>()?);
-    home.activity_tell(conversation_id.as_deref(), what, details).await?;
-    Ok(answer(StatusCode::CREATED, &json!({ "success": true })))
+    let Value::Object(mut data) = json!(incoming.body::<T>()?) else { return Ok(accepted()) };
+    data.remove("conversationId");
+    home.activity_tell(conversation_id.as_deref(), kind, data).await?;
+    Ok(accepted())
+}
+
+fn accepted() -> Response {
+    answer(StatusCode::CREATED, &json!({ "success": true }))
 }

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use socketioxide::extract::{AckSender, SocketRef};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use understory::model::{now, timestamp_iso};
-use understory::{ConversationRequest, Error, MessageRequest, Permission, Project, Speaker, Understory};
+use understory::{ConversationRequest, Error, MessageRequest, Permission, Project, Speaker, StoredEvent, Understory};
 
 use super::call::{Answer, Approval, Call, Join, Task};
 use super::line::{Done, End, Line};
-use super::relay::{Relay, Sent};
+use super::relay::{Relay, Sent, without_conversation};
 use crate::sockets::asked::Name;
 use crate::sockets::followed::{Followed, Told};
 use crate::sockets::{CONVERSATIONS, Session};
@@ -63,10 +65,16 @@ impl Peer {
 
     async fn run(&mut self, mut asked: mpsc::Receiver<Asked>) -> Done {
         let (mut looks, mut health) = (later(self.context.settings.sockets.look), later(HEALTH));
+        // One without a home hears nothing of it.
+        let mut activity = self.home(Permission::View).await.ok().map(|home| home.activity_subscribe());
         loop {
             tokio::select! {
                 Some(asked) = asked.recv() => self.answer(asked).await?,
                 Some((name, told)) = self.followed.next() => self.pass_on(&name, told).await?,
+                Some(event) = heard(activity.as_mut()) => {
+                    let (name, data) = without_conversation(&event);
+                    self.line.tell(&name, &data).await?;
+                }
                 _ = looks.tick() => self.look().await?,
                 _ = health.tick(), if self.watches => {
                     let (name, data) = health_told(&self.context.app).await;
@@ -235,6 +243,18 @@ struct Acted {
 impl From<Value> for Acted {
     fn from(result: Value) -> Self {
         Self { result, sent: Vec::new() }
+    }
+}
+
+/// What is told next of the home's activity; nothing kept of it, a client that is behind misses some.
+async fn heard(activity: Option<&mut Receiver<StoredEvent>>) -> Option<StoredEvent> {
+    let activity = activity?;
+    loop {
+        match activity.recv().await {
+            Ok(event) => return Some(event),
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return None,
+        }
     }
 }
 

@@ -101,7 +101,18 @@ fn passed_on(kind: String, mut data: Map<String, Value>) -> Sent {
         return ("event".to_owned(), data.into());
     }
     data.remove("type");
+    // What an agent does has a type of its own in this protocol.
+    if let Some(activity) = data.remove("activity") {
+        data.insert("type".to_owned(), activity);
+    }
     (kind, data.into())
+}
+
+/// What to send for an event of no conversation.
+pub(super) fn without_conversation(event: &StoredEvent) -> Sent {
+    let data: Map<String, Value> = serde_json::from_str(&event.data).unwrap_or_default();
+    let kind = data.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    passed_on(kind, data)
 }
 
 fn shown(message: &Message) -> Value {
